@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Ports: rings of both directions that a program, a VM or a device works on,
+ * and what they are connected to (a switch, a pipe, or nothing yet).
+ *
+ *	new --open(region)--> ready --start--> running
+ *	 ^                     |  ^--stop---------'
+ *	 '-------close---------'
+ *
+ * Control calls (everything but the sync group) come from one thread at a
+ * time. Sync calls for one queue come from one thread at a time, and from
+ * none once ptn_port_stop() has returned: the home takes the port from its
+ * workers first. Frames arrive in the port's receive rings from any thread;
+ * stop waits for these (it sleeps).
+ */
+#ifndef PTN_PORT_H
+#define PTN_PORT_H
+
+#include "ptn_os.h"
+
+#include <ptnet/control.h>
+#include <ptnet/netmap.h>
+#include <ptnet/region.h>
+
+struct ptn_port;
+struct ptn_region;
+struct ptn_work;
+
+struct ptn_port_params {
+	const char *name; /* copied, under PTN_NAME_MAX */
+	u32 queues; /* 1 to PTN_RINGS_MAX rings of each direction */
+	u32 slots; /* PTN_SLOTS_MIN to PTN_SLOTS_MAX in each ring */
+	u32 extra_bufs;
+};
+
+/* What a port asks of its home; called on the data path, must not sleep. */
+struct ptn_port_ops {
+	/* Tell the program that the ring of this vector has moved. */
+	void (*notify)(void *home, u32 vector);
+	/*
+	 * Look at this queue again soon: another port made room or brought
+	 * frames that this queue's own sync must move.
+	 */
+	void (*wake)(void *home, u32 queue);
+	/* A ring was corrupt and has been reset; @total faults so far. */
+	void (*fault)(void *home, u32 vector, u64 total);
+};
+
+/**
+ * ptn_port_new - a port that is not open yet
+ * @home: passed to @ops
+ *
+ * Returns 0, -EINVAL for parameters out of range, -ENOMEM.
+ */
+int ptn_port_new(struct ptn_port **out, const struct ptn_port_params *params,
+		 const struct ptn_port_ops *ops, void *home);
+
+/** ptn_port_free - a port that is closed and detached. Takes NULL. */
+void ptn_port_free(struct ptn_port *p);
+
+/**
+ * ptn_port_open - take an interface object, rings and buffers of a region
+ * @atok, @ktoa: CSB arrays of 2 x queues entries in shared memory; NULL: the
+ *	program's indices are in the ring headers (sync with
+ *	ptn_port_sync_ring())
+ *
+ * Returns 0, -EBUSY when open, -ENOMEM when a pool of the region is used up;
+ * nothing has changed then.
+ */
+int ptn_port_open(struct ptn_port *p, struct ptn_region *r,
+		  struct nm_csb_atok *atok, struct nm_csb_ktoa *ktoa);
+
+/** ptn_port_close - stop, and give everything back to the region */
+void ptn_port_close(struct ptn_port *p);
+
+/** ptn_port_nifp_ofs - offset of the netmap_if in the region's memory */
+size_t ptn_port_nifp_ofs(const struct ptn_port *p);
+
+/**
+ * ptn_port_reset - put rings, slots and CSB of a stopped port into their
+ * initial state; every slot has a buffer of the port's own
+ */
+void ptn_port_reset(struct ptn_port *p);
+
+/** ptn_port_start - let frames flow. 0, or -ENXIO when not open. */
+int ptn_port_start(struct ptn_port *p);
+
+/** ptn_port_stop - let none flow; when it returns nothing touches the rings */
+void ptn_port_stop(struct ptn_port *p);
+
+bool ptn_port_running(const struct ptn_port *p);
+
+/* The sync group. */
+
+enum {
+	/* Slots one ptn_port_sync() call moves at most in each direction. */
+	PTN_BATCH = 256,
+};
+
+/**
+ * ptn_work_new - scratch memory for a thread that syncs
+ *
+ * Returns NULL without memory; ptn_work_free() takes NULL.
+ */
+struct ptn_work *ptn_work_new(void);
+void ptn_work_free(struct ptn_work *w);
+
+/**
+ * ptn_port_sync - move what can be moved now on a queue, CSB mode
+ *
+ * Looks at the program's indices once, moves at most PTN_BATCH slots,
+ * publishes and notifies. Inside ptn_rcu_read_lock(). Returns slots moved.
+ */
+u32 ptn_port_sync(struct ptn_port *p, u32 queue, struct ptn_work *w);
+
+/**
+ * ptn_port_arm - ask the program for kicks on a queue before sleeping
+ *
+ * Sets kern_need_kick, full barrier, looks again. Returns true when there is
+ * nothing to do; else kicks are off again and the caller must sync.
+ */
+bool ptn_port_arm(struct ptn_port *p, u32 queue);
+
+/** ptn_port_disarm - the queue is looked at without kicks from now on */
+void ptn_port_disarm(struct ptn_port *p, u32 queue);
+
+/** ptn_port_heard - count a doorbell of this queue */
+void ptn_port_heard(struct ptn_port *p, u32 queue);
+
+/** ptn_port_counters - sums over the rings, by enum ptn_counter */
+void ptn_port_counters(const struct ptn_port *p, u64 out[PTN_C_MAX + 1]);
+
+const char *ptn_port_name(const struct ptn_port *p);
+
+#endif

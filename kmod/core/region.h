@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Regions: netmap memory with its three pools, and who owns which buffer.
+ *
+ * The memory itself belongs to the home (a memfd, kernel pages, a program's
+ * own mapping); everything that must be trusted (free lists, homes of
+ * buffers) is in private memory. Control calls come from one thread at a
+ * time.
+ */
+#ifndef PTN_REGION_H
+#define PTN_REGION_H
+
+#include "ptn_os.h"
+
+struct ptn_ring;
+
+/* How many objects of which size a region holds. */
+struct ptn_shape {
+	u32 if_count, if_size;
+	u32 ring_count, ring_size;
+	u32 buf_count, buf_size; /* count includes the two reserved ones */
+};
+
+enum {
+	PTN_IF_SIZE_MAX = 4096,
+	PTN_RING_SIZE_MAX = 128 * 1024,
+	PTN_BUF_SIZE_MIN = 64,
+	PTN_BUF_SIZE_MAX = 65536,
+	PTN_BUF_SIZE_DEFAULT = 2048,
+};
+
+struct ptn_region;
+
+struct ptn_census {
+	u64 buffers; /* that may be given out */
+	u64 free;
+	u64 slots; /* in exactly one slot */
+	u64 extra; /* in exactly one extra list */
+	u64 lost; /* nowhere */
+	u64 twice; /* in more than one place */
+};
+
+/** ptn_ring_bytes - size of a ring object with that many slots */
+u32 ptn_ring_bytes(u32 slots);
+
+/**
+ * ptn_shape_for_port - the smallest shape that holds one port
+ *
+ * @rings counts each direction; buffers: one a slot and @extra.
+ */
+void ptn_shape_for_port(struct ptn_shape *shape, u32 rings, u32 slots,
+			u32 buf_size, u32 extra);
+
+/** ptn_shape_bytes - what the shape needs; 0 when it is not possible */
+size_t ptn_shape_bytes(const struct ptn_shape *shape);
+
+/**
+ * ptn_region_new - take over zeroed memory
+ * @mem: page-aligned, ptn_shape_bytes() long; stays the caller's to release
+ *
+ * Returns 0, -EINVAL for a shape that is not possible, -ENOMEM.
+ */
+int ptn_region_new(struct ptn_region **out, void *mem,
+		   const struct ptn_shape *shape);
+
+/** ptn_region_free - when no port has it open. Takes NULL. */
+void ptn_region_free(struct ptn_region *r);
+
+const struct ptn_shape *ptn_region_shape(const struct ptn_region *r);
+
+/** ptn_region_pool - offset of a pool: 0 interfaces, 1 rings, 2 buffers */
+size_t ptn_region_pool(const struct ptn_region *r, unsigned pool);
+
+/**
+ * ptn_region_census - count where every buffer is
+ *
+ * By the host's own books and, for free and extra lists, by walking them; the
+ * ports must not be syncing meanwhile.
+ */
+void ptn_region_census(const struct ptn_region *r, struct ptn_census *out);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * The control family: what a backend is told, and what it tells.
+ *
+ * Generic netlink messages (nlmsghdr, genlmsghdr, attributes). The kernel
+ * module takes them by the generic netlink family "ptnet"; ptnet-engine takes
+ * the same bytes on a SOCK_SEQPACKET socket, where nlmsg_type is
+ * PTN_ENGINE_FAMILY. One datagram may carry several messages.
+ *
+ * Changes happen in transactions. TXN_BEGIN opens one on this socket, the
+ * NEW, SET and DEL messages that follow are only written down, TXN_COMMIT
+ * checks all of them against what is there and then does all or nothing;
+ * closing the socket drops what was not committed. Objects are done in the
+ * order in which they came. The revision that TXN_BEGIN named is the backend's
+ * revision once the commit succeeded.
+ *
+ * A message with NLM_F_ACK is answered by NLMSG_ERROR; so is every message
+ * that fails. A negative error comes with NLM_F_ACK_TLVS and
+ * NLMSGERR_ATTR_MSG: a sentence for people. A failed commit's sentence names
+ * the object that failed.
+ *
+ * GET with NLM_F_DUMP answers one NEW message an object (NLM_F_MULTI) and
+ * NLMSG_DONE; without it, the object named, or -ENOENT.
+ */
+#ifndef PTNET_UAPI_CONTROL_H
+#define PTNET_UAPI_CONTROL_H
+
+#define PTN_FAMILY_NAME "ptnet"
+#define PTN_FAMILY_VERSION 1
+#define PTN_ENGINE_FAMILY 0x7074
+
+enum {
+	PTN_NAME_MAX = 64, /* with the final zero */
+};
+
+enum ptn_cmd {
+	PTN_CMD_UNSPEC,
+	PTN_CMD_INFO_GET, /* -> INFO_NEW */
+	PTN_CMD_INFO_NEW,
+	PTN_CMD_TXN_BEGIN, /* REVISION */
+	PTN_CMD_TXN_COMMIT,
+	PTN_CMD_TXN_ABORT,
+	PTN_CMD_SWITCH_NEW, /* SWITCH */
+	PTN_CMD_SWITCH_SET,
+	PTN_CMD_SWITCH_DEL,
+	PTN_CMD_SWITCH_GET,
+	PTN_CMD_PIPE_NEW, /* PIPE */
+	PTN_CMD_PIPE_DEL,
+	PTN_CMD_PIPE_GET,
+	PTN_CMD_PORT_NEW, /* PORT */
+	PTN_CMD_PORT_SET,
+	PTN_CMD_PORT_DEL,
+	PTN_CMD_PORT_GET,
+	PTN_CMD_FDB_GET, /* SWITCH with its name, dump -> FDB_NEW */
+	PTN_CMD_FDB_NEW,
+	PTN_CMD_CENSUS_GET, /* -> CENSUS_NEW: count every buffer of every region
+			     */
+	PTN_CMD_CENSUS_NEW,
+	PTN_CMD_MAX,
+};
+
+/* Attributes of a message. */
+enum ptn_attr {
+	PTN_A_UNSPEC,
+	PTN_A_REVISION, /* u64 */
+	PTN_A_VERSION, /* string: of the backend's build */
+	PTN_A_FEATURES, /* u32: enum ptn_feature */
+	PTN_A_INSTANCE, /* u64: differs for every start of a backend */
+	PTN_A_SWITCH, /* nest: enum ptn_switch_attr */
+	PTN_A_PIPE, /* nest: enum ptn_pipe_attr */
+	PTN_A_PORT, /* nest: enum ptn_port_attr */
+	PTN_A_FDB, /* nest: enum ptn_fdb_attr */
+	PTN_A_CENSUS, /* nest: enum ptn_census_attr */
+	PTN_A_PAD,
+	PTN_A_WORKERS, /* u32: threads that move frames */
+	PTN_A_MAX = PTN_A_WORKERS,
+};
+
+/* What a backend can do; a topology that needs more is refused by name. */
+enum ptn_feature {
+	PTN_FEATURE_SWITCH = 1 << 0,
+	PTN_FEATURE_PIPE = 1 << 1,
+	PTN_FEATURE_PORT = 1 << 2, /* ports for host programs */
+	PTN_FEATURE_NIC = 1 << 3,
+	PTN_FEATURE_VM = 1 << 4,
+};
+
+enum ptn_switch_attr {
+	PTN_SW_UNSPEC,
+	PTN_SW_NAME, /* string */
+	PTN_SW_OWNER, /* string: the topology; empty: made by hand */
+	PTN_SW_AGEING_MS, /* u32: 0 keeps entries for ever */
+	PTN_SW_FDB_SIZE, /* u32: entries, a power of two */
+	PTN_SW_STATIC, /* nest, many: enum ptn_fdb_attr, MAC and PORT */
+	PTN_SW_PORTS, /* u32, out */
+	PTN_SW_FDB_USED, /* u32, out */
+	PTN_SW_COUNTERS, /* nest, out: enum ptn_switch_counter, u64 each */
+	PTN_SW_PAD,
+	PTN_SW_MAX = PTN_SW_PAD,
+};
+
+enum ptn_switch_counter {
+	PTN_SWC_UNSPEC,
+	PTN_SWC_FLOODED, /* frames sent to more than one port or to unknown */
+	PTN_SWC_COPIES, /* what these became: one a receiver */
+	PTN_SWC_LEARNED,
+	PTN_SWC_MOVED, /* an address was seen at another port */
+	PTN_SWC_EVICTED, /* an entry made room for another address */
+	PTN_SWC_EXPIRED,
+	PTN_SWC_MAX = PTN_SWC_EXPIRED,
+};
+
+enum ptn_pipe_attr {
+	PTN_PI_UNSPEC,
+	PTN_PI_NAME, /* string */
+	PTN_PI_OWNER, /* string */
+	PTN_PI_DOMAIN, /* string: whose region the ends share */
+	PTN_PI_MAX = PTN_PI_DOMAIN,
+};
+
+enum ptn_port_kind {
+	PTN_PORT_HOST = 1, /* for host programs and containers */
+	PTN_PORT_VM = 2, /* a VM's interface */
+	PTN_PORT_NIC = 3, /* a network device of the host */
+};
+
+enum ptn_port_attr {
+	PTN_PO_UNSPEC,
+	PTN_PO_NAME, /* string */
+	PTN_PO_OWNER, /* string */
+	PTN_PO_KIND, /* u32: enum ptn_port_kind */
+	PTN_PO_SWITCH, /* string: on this switch, or */
+	PTN_PO_PIPE, /* string: on this pipe and */
+	PTN_PO_END, /* u8: 0 is a, 1 is b; or */
+	PTN_PO_NIC, /* string: on this network device */
+	PTN_PO_HOST_STACK, /* u8: keep the device's host stack connected */
+	PTN_PO_DOMAIN, /* string: share this domain's region; empty: own one */
+	PTN_PO_MAC, /* 6 bytes */
+	PTN_PO_QUEUES, /* u32: rings of each direction */
+	PTN_PO_SLOTS, /* u32: of each ring */
+	PTN_PO_BUF_SIZE, /* u32: bytes */
+	PTN_PO_EXTRA_BUFS, /* u32 */
+	PTN_PO_HUGE_PAGES, /* u8 */
+	PTN_PO_STATE, /* u32, out: enum ptn_port_state */
+	PTN_PO_PID, /* u32, out: who is attached */
+	PTN_PO_SOCKET, /* string, out: attach here */
+	PTN_PO_COUNTERS, /* nest, out: enum ptn_counter, u64 each */
+	PTN_PO_WORKER, /* u32, out */
+	PTN_PO_PAD,
+	PTN_PO_MAX = PTN_PO_PAD,
+};
+
+enum ptn_port_state {
+	PTN_PORT_DOWN = 1, /* nobody attached */
+	PTN_PORT_ATTACHED = 2, /* attached, not started */
+	PTN_PORT_UP = 3,
+	PTN_PORT_FAULTED = 4,
+};
+
+/*
+ * Counters of a port, from its program's point of view: tx is what the
+ * program sent, dropped or not; rx is what it was given. On a switch, the sum
+ * of tx + copies - flooded is the sum of rx + drops.
+ */
+enum ptn_counter {
+	PTN_C_UNSPEC,
+	PTN_C_TX_FRAMES,
+	PTN_C_TX_BYTES,
+	PTN_C_RX_FRAMES,
+	PTN_C_RX_BYTES,
+	PTN_C_TX_SYNCS, /* batches that moved something */
+	PTN_C_RX_SYNCS,
+	PTN_C_TX_KICKS, /* doorbells heard */
+	PTN_C_RX_KICKS, /* notifications sent */
+	PTN_C_FAULTS, /* times a ring was found corrupt and reset */
+	/* Frames lost, counted where they were lost. */
+	PTN_C_DROP_RX_FULL, /* at the receiver: no free slot */
+	PTN_C_DROP_RX_FAULT, /* at the receiver: its free slots are corrupt */
+	PTN_C_DROP_NO_DEST, /* at the sender: nobody to deliver to */
+	PTN_C_DROP_SAME_PORT, /* at the sender: the destination is the sender */
+	PTN_C_DROP_TOO_SHORT, /* at the sender: no Ethernet header */
+	PTN_C_DROP_TOO_LONG, /* at the sender: longer than the buffer */
+	PTN_C_DROP_TOO_BIG, /* at the receiver: needs more fragments than fit */
+	PTN_C_DROP_BAD_BUFFER, /* at the sender: buffer index not its own */
+	PTN_C_DROP_BAD_CHAIN, /* at the sender: endless or oversized chain */
+	PTN_C_DROP_INDIRECT, /* at the sender: NS_INDIRECT not possible here */
+	PTN_C_DROP_DETACHED, /* at the sender: detached with frames pending */
+	PTN_C_MAX = PTN_C_DROP_DETACHED,
+};
+
+enum ptn_fdb_attr {
+	PTN_FDB_UNSPEC,
+	PTN_FDB_MAC, /* 6 bytes */
+	PTN_FDB_PORT, /* string */
+	PTN_FDB_STATIC, /* u8 */
+	PTN_FDB_AGE_MS, /* u32 */
+	PTN_FDB_MAX = PTN_FDB_AGE_MS,
+};
+
+enum ptn_census_attr {
+	PTN_CE_UNSPEC,
+	PTN_CE_REGIONS, /* u32 */
+	PTN_CE_BUFFERS, /* u64: that exist */
+	PTN_CE_FREE, /* u64: in free lists */
+	PTN_CE_SLOTS, /* u64: in exactly one slot */
+	PTN_CE_EXTRA, /* u64: in exactly one extra list */
+	PTN_CE_LOST, /* u64: nowhere */
+	PTN_CE_DOUBLE, /* u64: in more than one place */
+	PTN_CE_PAD,
+	PTN_CE_MAX = PTN_CE_PAD,
+};
+
+#endif

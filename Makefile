@@ -1,104 +1,241 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# ptnet: `make help` lists the targets. B is the build directory, SAN a list
-# of sanitizers (address,undefined | thread), V=1 shows the commands.
+# ptnet: `make help` lists the targets and settings.
 
 B ?= build
-CC ?= gcc
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CFLAGS ?= -O2 -g
 SAN ?=
 V ?=
-Q := $(if $(V),,@)
+FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
+DESTDIR ?=
 VERSION := 0.1.0
+Q := $(if $(V),,@)
+MAKEFLAGS += --no-builtin-rules
 
-PKGS := yaml-0.1 sqlite3 libmicrohttpd jansson libnl-3.0 libnl-genl-3.0 libsystemd libpcap
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# --- How to compile -------------------------------------------------------
 
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wold-style-definition -Wvla -Wwrite-strings -Wpointer-arith -Wundef -Wformat=2
-HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+PKGS := yaml-0.1 sqlite3 libmicrohttpd jansson libnl-3.0 libnl-genl-3.0 \
+	libsystemd libpcap
+# Asked once, and only by who compiles: the packages may not be there yet.
+once = $(eval $(1) := $$(shell $(2)))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
+PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS))
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wvla -Wwrite-strings \
+	-Wpointer-arith -Wundef -Wformat=2 -Wredundant-decls -Wnested-externs \
+	-Winit-self
+ifneq ($(findstring clang,$(CC)),)
+WARN += -Wconditional-uninitialized -Wcomma -Wloop-analysis \
+	-Wunreachable-code -Wbitfield-enum-conversion -Wshadow-all
+else
+WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches \
+	-Wjump-misses-init
+endif
+HARDEN := -fstack-protector-strong -fPIC \
+	$(if $(SAN)$(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
 	$(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
 CPPFLAGS += -D_GNU_SOURCE -DPTNET_VERSION='"$(VERSION)"' \
 	-Ikmod/include/uapi -Ikmod -Ilib -Iptnetd
-CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -pthread -MMD -MP
-LDFLAGS += -pie -pthread $(SANFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
-
-# Each room is an archive. A program takes from all what it needs.
-LIB_ROOMS := base json http nl model client port engine
-PTNETD_ROOMS := rest service store plan backend
-room_src = $(wildcard $(1)/*.c)
-objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
-
-LIB_SRC := $(foreach r,$(LIB_ROOMS),$(call room_src,lib/$(r)))
-CORE_SRC := $(call room_src,kmod/core)
-PTNETD_SRC := $(foreach r,$(PTNETD_ROOMS),$(call room_src,ptnetd/$(r)))
-ENGINE_MAIN := $(call room_src,ptnetd/engine)
-PTNETD_MAIN := $(call room_src,ptnetd)
-PTNETCTL_SRC := $(call room_src,ptnetctl)
-UNIT_SRC := $(wildcard tests/unit/test_*.c tests/backend/test_*.c)
-UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRC))
-BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/bench_*.c))
-EXAMPLES := $(patsubst docs/examples/%.c,$(B)/examples/%,$(wildcard docs/examples/*.c))
-PROGRAMS := $(if $(PTNETD_MAIN),$(B)/ptnetd) $(if $(PTNETCTL_SRC),$(B)/ptnetctl) \
-	$(if $(ENGINE_MAIN),$(B)/ptnet-engine)
-
-# Everything but the mains; the linker takes what is referenced.
-ALL_A := $(B)/libptnet-all.a
-
-.DEFAULT_GOAL := all
-all: ## build the programs and libptnet
-all: $(PROGRAMS) $(B)/libptnet.a $(EXAMPLES)
-
-$(B)/ptnetd: $(call objs,$(PTNETD_MAIN)) $(ALL_A)
-$(B)/ptnetctl: $(call objs,$(PTNETCTL_SRC)) $(ALL_A)
-$(B)/ptnet-engine: $(call objs,$(ENGINE_MAIN)) $(ALL_A)
-$(PROGRAMS):
-	@echo "  LD   $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ALL_A) $(PKG_LIBS)
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -pthread
+LDFLAGS += -pthread $(SANFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
 
 # The core finds its ptn_os_impl.h by the include path.
-$(B)/obj/kmod/core/%.o $(B)/obj/lib/engine/%.o: CPPFLAGS += -Ilib/engine/os
+CORE_HOME := kmod/core/% lib/engine/% tests/%
+compile = $(CC) $(CPPFLAGS) $(if $(filter $(CORE_HOME),$<),-Ilib/engine/os) \
+	$(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP
 
-$(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  CC   $<"
-	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+# --- What there is --------------------------------------------------------
 
-$(ALL_A): $(call objs,$(LIB_SRC) $(CORE_SRC) $(PTNETD_SRC))
-	@echo "  AR   $@"
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+# Everything but the mains is one archive; a program takes what it needs.
+LIB_ROOMS := base json http nl model client port engine
+PTNETD_ROOMS := rest service store plan backend
+src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objs = $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
+ALL_A := $(B)/libptnet-all.a
+ALL_OBJ := $(call objs,kmod/core $(LIB_ROOMS:%=lib/%) $(PTNETD_ROOMS:%=ptnetd/%))
+PORT_OBJ := $(call objs,lib/port)
 
-$(B)/libptnet.a: $(call objs,$(call room_src,lib/port))
-	@echo "  AR   $@"
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+PROGRAMS := $(if $(call src,ptnetd),$(B)/ptnetd) \
+	$(if $(call src,ptnetctl),$(B)/ptnetctl) \
+	$(if $(call src,ptnetd/engine),$(B)/ptnet-engine)
+EXAMPLES := $(patsubst docs/%.c,$(B)/%,$(call src,docs/examples))
 
-$(B)/tests/%: tests/%.c $(ALL_A)
-	@mkdir -p $(@D)
-	@echo "  LD   $@"
-	$(Q)$(CC) $(CPPFLAGS) -Ilib/engine/os -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MF $@.d -o $@ $< \
-		$(filter %.o,$^) $(ALL_A) $(PKG_LIBS) -lcmocka
+# Tests are programs of one file; what they share is an archive again.
+TEST_ROOMS := unit backend bench fuzz
+TEST_SRC := $(call src,$(TEST_ROOMS:%=tests/%))
+programs = $(patsubst tests/%.c,$(B)/tests/%,$(filter $(1),$(TEST_SRC)))
+UNIT := $(call programs,tests/unit/test_% tests/backend/test_%)
+FUZZ := $(call programs,tests/fuzz/fuzz_%)
+BENCH := $(call programs,tests/bench/bench_%)
+TEST_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out \
+	$(patsubst $(B)/%,%.c,$(UNIT) $(FUZZ) $(BENCH)),$(TEST_SRC)))
 
-$(B)/examples/%: docs/examples/%.c $(B)/libptnet.a
-	@mkdir -p $(@D)
-	@echo "  LD   $@"
-	$(Q)$(CC) $(CPPFLAGS) -Ilib/port $(ALL_CFLAGS) $(LDFLAGS) -MF $@.d -o $@ $< $(B)/libptnet.a
+.DEFAULT_GOAL := all
+all: ## build the programs, libptnet and the examples
+all: $(PROGRAMS) $(B)/libptnet.a $(B)/libptnet.so.0 $(EXAMPLES)
 
-unit: $(UNIT)
+test-programs: $(UNIT) $(FUZZ)
 bench-programs: $(BENCH)
 
-check-unit: ## the tests of single rooms
-check-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+# --- Rules ----------------------------------------------------------------
+
+$(B)/ptnetd: $(call objs,ptnetd)
+$(B)/ptnetctl: $(call objs,ptnetctl)
+$(B)/ptnet-engine: $(call objs,ptnetd/engine)
+$(PROGRAMS): $(ALL_A)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(compile) -c -o $@ $<
+
+$(ALL_A): $(ALL_OBJ)
+$(B)/libptnet.a: $(PORT_OBJ)
+$(B)/libptnet-tests.a: $(TEST_OBJ)
+$(B)/%.a: $(B)/flags
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/libptnet.so.0: $(PORT_OBJ) lib/port/libptnet.map
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) \
+		-Wl,--version-script=lib/port/libptnet.map -o $@ $(PORT_OBJ)
+
+$(B)/tests/%: tests/%.c $(B)/libptnet-tests.a $(ALL_A) $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(compile) -Itests $(LDFLAGS) -pie -MF $@.d -o $@ $< \
+		$(filter %.a,$^) $(PKG_LIBS) -lcmocka
+
+$(B)/examples/%: docs/examples/%.c $(B)/libptnet.a $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(compile) -Ilib/port $(LDFLAGS) -pie -MF $@.d -o $@ $< $(B)/libptnet.a
+
+# Compiling another way compiles all again.
+quote = '$(subst ','\'',$(1))'
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(compile) $(LDFLAGS)) | cmp -s - $@ || \
+		printf '%s\n' $(call quote,$(compile) $(LDFLAGS)) >$@
+
+# --- Tests ----------------------------------------------------------------
+
+RUN = tests/run --build $(B)
+
+demo: ## show the main job: a topology is applied, and packets flow
+demo: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	@tests/demo.sh $(B)
+
+check: ## run every test
+check: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory all test-programs
+	@$(RUN) unit fuzz integration
+
+check-unit: ## run the tests of single rooms and of the backends
+check-unit: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory test-programs $(PROGRAMS)
+	@$(RUN) unit
+
+check-asan: ## run every test under the address and undefined sanitizers
+check-asan: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined \
+		CFLAGS='-O1 -g' all test-programs
+	@tests/run --build $(B)/asan unit fuzz integration
+
+check-tsan: ## run the unit and backend tests under the thread sanitizer
+check-tsan: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread \
+		CFLAGS='-O1 -g' all test-programs
+	@tests/run --build $(B)/tsan unit
+
+fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
+fuzz: deps-build deps-fuzz
+	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang CFLAGS='-O1 -g' \
+		SAN=fuzzer-no-link,address,undefined fuzz-programs
+	@tests/fuzz/run $(B)/fuzz $(FUZZ_SECONDS)
+
+fuzz-programs: LDFLAGS += -fsanitize=fuzzer
+fuzz-programs: $(FUZZ)
+
+bench: ## measure; ratios to what the machine can do, taken in one run
+bench: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	@tests/bench/run $(B)
+
+lint: ## check format, includes, licenses; clang-tidy, cppcheck, shellcheck
+lint: deps-build deps-check deps-lint deps-fuzz compile_commands.json
+	@tests/lint/run
+
+check-container: ## run demo and check in a bare Debian 12 (as root)
+check-container:
+	@tests/container/run
+
+compile_commands.json: ## for editors and clang-tidy
+compile_commands.json: FORCE
+	$(Q)$(MAKE) --no-print-directory -Bn V=1 B=$(B) all test-programs \
+		bench-programs | tests/lint/compile_commands >$@
+
+deps: ## install every Debian package that some target needs
+deps: deps-build deps-check deps-lint deps-fuzz deps-bench
+deps-%:
+	@.ci/deps $*
+
+# --- Installation ---------------------------------------------------------
+
+# What goes where: FILE|DIRECTORY|MODE.
+place = $(foreach f,$(1),$(f)|$(2)|$(3))
+SHARE := $(PREFIX)/share
+INSTALLED = $(call place,$(B)/ptnetctl,$(PREFIX)/bin,755) \
+	$(call place,$(B)/ptnetd $(B)/ptnet-engine,$(PREFIX)/sbin,755) \
+	$(call place,$(B)/libptnet.a $(B)/libptnet.so.0,$(PREFIX)/lib,644) \
+	$(call place,lib/port/ptnet.h,$(PREFIX)/include,644) \
+	$(call place,$(wildcard kmod/include/uapi/ptnet/*.h),$(PREFIX)/include/ptnet,644) \
+	$(call place,$(B)/libptnet.pc,$(PREFIX)/lib/pkgconfig,644) \
+	$(call place,$(B)/ptnetd.service,$(PREFIX)/lib/systemd/system,644) \
+	$(foreach n,1 5 8,$(call place,$(wildcard docs/man/*.$(n)),$(SHARE)/man/man$(n),644)) \
+	$(call place,schemas/topology.schema.json,$(SHARE)/ptnet,644) \
+	$(call place,$(wildcard topologies/*.yaml),$(SHARE)/doc/ptnet/topologies,644) \
+	$(call place,$(wildcard docs/examples/*.c),$(SHARE)/doc/ptnet/examples,644) \
+	$(call place,$(B)/completions/ptnetctl,$(SHARE)/bash-completion/completions,644)
+
+$(B)/libptnet.pc: lib/port/libptnet.pc.in $(B)/flags
+$(B)/ptnetd.service: ptnetd/ptnetd.service.in $(B)/flags
+$(B)/libptnet.pc $(B)/ptnetd.service:
+	@sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $< >$@
+
+part = $(word $(2),$(subst |, ,$(1)))
+target = "$(DESTDIR)$(call part,$(1),2)/$(notdir $(call part,$(1),1))"
+install: ## install under DESTDIR and PREFIX (/usr/local)
+install: all $(B)/libptnet.pc $(B)/ptnetd.service
+	@set -e; $(foreach i,$(INSTALLED),install -D -m $(call part,$(i),3) \
+		$(call part,$(i),1) $(call target,$(i));)
+	@ln -sf libptnet.so.0 "$(DESTDIR)$(PREFIX)/lib/libptnet.so"
+
+uninstall: ## remove what install put there
+uninstall:
+	@rm -f $(foreach i,$(INSTALLED),$(call target,$(i))) \
+		"$(DESTDIR)$(PREFIX)/lib/libptnet.so"
 
 clean: ## remove what was built
-	rm -rf $(B)
+	rm -rf $(B) compile_commands.json
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z_-]*\): ## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		sort -u | while IFS='|' read -r t d; do printf '  %-16s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z][a-z_.-]*\): ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r t d; do printf '  %-22s %s\n' "$$t" "$$d"; done
+	@echo 'Settings: B=build CC=gcc CFLAGS SAN=address,undefined|thread V=1'
+	@echo '  FUZZ_SECONDS=60 PREFIX=/usr/local DESTDIR='
 
-.PHONY: all unit bench-programs check-unit clean help
+.PHONY: all test-programs bench-programs fuzz-programs demo check check-unit \
+	check-asan check-tsan fuzz bench lint check-container deps clean help \
+	install uninstall FORCE
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) \
+	$(call objs,ptnetd ptnetctl ptnetd/engine)) \
+	$(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH) $(EXAMPLES))

@@ -51,12 +51,18 @@ enum {
  *
  * Returns 0 and a port that ptnet_close() frees; -EBUSY: another program is
  * attached; -ENOENT, -ECONNREFUSED, -EACCES from the socket; -EPROTO: the
- * other side does not speak this protocol; -ETIMEDOUT.
+ * other side does not speak this protocol; -ECONNRESET: it hung up in the
+ * middle; -ETIMEDOUT; -EINTR.
  */
 int ptnet_open(struct ptnet_port **out, const char *path,
 	       const struct ptnet_options *options);
 
-/** ptnet_close - detach; frames not yet read are lost. Takes NULL. */
+/**
+ * ptnet_close - detach. Takes NULL.
+ *
+ * Frames not yet read are lost, and so are frames that the host has not taken
+ * yet: see ptnet_flush().
+ */
 void ptnet_close(struct ptnet_port *p);
 
 /** ptnet_if - the netmap_if of the port */
@@ -67,6 +73,14 @@ const char *ptnet_name(const struct ptnet_port *p);
 const uint8_t *ptnet_mac(const struct ptnet_port *p);
 unsigned ptnet_queues(const struct ptnet_port *p);
 
+/**
+ * ptnet_buffers - number of buffers; a slot's buf_idx is below
+ *
+ * ptnet_buf() does not check: a program that does not trust its host, or the
+ * other programs of its domain, does.
+ */
+uint32_t ptnet_buffers(const struct ptnet_port *p);
+
 /** ptnet_tx_ring, ptnet_rx_ring - ring of a queue */
 struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue);
 struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue);
@@ -75,7 +89,8 @@ struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue);
  * ptnet_sync_tx - hand over [.., head) of a transmit ring, learn the new tail
  *
  * A system call only when the host sleeps. Returns the number of slots that
- * are free now, or -errno.
+ * are free now, or -errno: -EINVAL when head or cur is not in [head, tail] of
+ * the last sync, or not head <= cur.
  */
 int ptnet_sync_tx(struct ptnet_port *p, unsigned queue);
 
@@ -92,9 +107,18 @@ int ptnet_sync_rx(struct ptnet_port *p, unsigned queue);
  * @timeout_ms: -1 for ever, 0 only looks
  *
  * Syncs all rings concerned first. Returns what is ready, 0 after the time,
- * -EINTR, or -errno.
+ * -EINTR, or -errno: -EIO when the host has disabled the port because of what
+ * the program did. One thread may wait for PTNET_RX while another waits for
+ * PTNET_TX.
  */
 int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms);
+
+/**
+ * ptnet_flush - wait until the host has taken every frame handed over
+ *
+ * Of all transmit rings. Returns 0, -ETIMEDOUT, -EINTR, or -errno.
+ */
+int ptnet_flush(struct ptnet_port *p, int timeout_ms);
 
 /**
  * ptnet_fd - an epoll descriptor to put into a program's own poll loop

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PTNET_PORT_MEMORY_H
+#define PTNET_PORT_MEMORY_H
+
+#include <stddef.h>
+
+#include <ptnet/netmap.h>
+#include <ptnet/region.h>
+
+/* The memory file as this program sees it. */
+struct memory {
+	char *base; /* NULL: not mapped */
+	size_t bytes;
+	struct ptn_config config; /* checked copy; the host may not change it */
+	const struct ptn_config *live; /* state and acknowledgements */
+	struct ptn_control *control;
+	struct nm_csb_atok *atok;
+	const struct nm_csb_ktoa *ktoa;
+};
+
+/**
+ * memory_open - check the config page of window @id, map what it describes
+ *
+ * Returns 0; -EPROTO for a file or a config page that cannot be right; -errno.
+ * In all cases memory_close() is due.
+ */
+int memory_open(struct memory *m, int fd, unsigned id);
+
+/** memory_close - unmap */
+void memory_close(struct memory *m);
+
+/** memory_if - the netmap_if */
+struct netmap_if *memory_if(const struct memory *m);
+
+/**
+ * memory_ring - a ring of the netmap_if; after a RESET
+ * @dir: 0 transmit, 1 receive
+ *
+ * Returns NULL when the ring or its buffers are not where they may be.
+ */
+struct netmap_ring *memory_ring(const struct memory *m, unsigned dir,
+				unsigned queue);
+
+#endif

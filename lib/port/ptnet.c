@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Opening and closing a port: the attachment, the memory, and the commands
+ * RESET and START of region.h. Programs call this by ptnet.h.
+ */
+#include "port.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+enum { OPEN_TIMEOUT_MS = 2000, ERRNO_MAX = 4095 };
+
+static void drain(int fd)
+{
+	uint64_t count;
+	ssize_t n = read(fd, &count, sizeof(count));
+
+	(void)n;
+}
+
+/* Sleep until the host rings the control vector or hangs up. */
+static int control_wait(const struct attach *a, int64_t deadline)
+{
+	struct pollfd pfd[] = {
+		{.fd = a->own[PTN_VECTOR_CONTROL], .events = POLLIN},
+		{.fd = a->sock, .events = POLLIN | POLLRDHUP},
+	};
+	int n = poll(pfd, 2, deadline_left(deadline));
+
+	if (n < 0)
+		return -errno;
+	if (!n)
+		return -ETIMEDOUT;
+	if (pfd[0].revents)
+		drain(pfd[0].fd);
+	return pfd[1].revents ? attach_alive(a) : 0;
+}
+
+/* Give the host a command and wait for its answer. */
+static int command(struct ptnet_port *p, enum ptn_region_command cmd,
+		   int64_t deadline)
+{
+	const struct ptn_config *live = p->memory.live;
+	struct ptn_control *control = p->memory.control;
+	uint32_t seq = port_load(live->ack_seq) + 1;
+	int32_t status;
+	int err;
+
+	for (unsigned i = 0; i < 4; i++)
+		port_store(control->arg[i], 0);
+	port_store(control->cmd, cmd);
+	port_store_release(control->seq, seq);
+	port_kick(p->attach.host[PTN_VECTOR_CONTROL]);
+	while (port_load_acquire(live->ack_seq) != seq) {
+		err = control_wait(&p->attach, deadline);
+		if (err)
+			return err;
+	}
+	status = port_load(live->ack_status);
+	return status > 0 || status < -ERRNO_MAX ? -EPROTO : status;
+}
+
+/* Take over a ring in the state that RESET has put it in. */
+static int ring_open(struct ptnet_port *p, unsigned dir, unsigned queue)
+{
+	struct port_ring *r = &p->ring[dir][queue];
+	unsigned csb = dir == DIR_TX ? queue : p->queues + queue;
+	struct netmap_ring *ring = memory_ring(&p->memory, dir, queue);
+
+	if (!ring)
+		return -EPROTO;
+	*r = (struct port_ring){
+		.ring = ring,
+		.atok = &p->memory.atok[csb],
+		.ktoa = &p->memory.ktoa[csb],
+		.slots = dir == DIR_TX ? p->memory.config.tx_slots
+				       : p->memory.config.rx_slots,
+		.ask = 1,
+		.doorbell =
+			p->attach.host[dir == DIR_TX ? PTN_VECTOR_TX(queue)
+						     : PTN_VECTOR_RX(queue)],
+	};
+	r->tail = port_load_acquire(r->ktoa->hwtail);
+	r->head = r->cur = port_load(r->ktoa->hwcur);
+	if (r->tail >= r->slots || r->head >= r->slots)
+		return -EPROTO;
+	port_store(r->atok->appl_need_kick, 0);
+	port_store(r->atok->sync_flags, 0);
+	port_store(r->atok->cur, r->cur);
+	port_store_release(r->atok->head, r->head);
+	ring->head = ring->cur = r->head;
+	ring->tail = r->tail;
+	return 0;
+}
+
+static int rings_open(struct ptnet_port *p)
+{
+	int err = 0;
+
+	for (unsigned dir = 0; dir < DIRS && !err; dir++) {
+		for (unsigned i = 0; i < p->queues && !err; i++)
+			err = ring_open(p, dir, i);
+		if (!err)
+			err = bell_open(p, dir);
+	}
+	return err;
+}
+
+static int open_port(struct ptnet_port *p, const char *path, int64_t deadline)
+{
+	int err = attach_open(&p->attach, path, deadline);
+
+	if (!err)
+		err = memory_open(&p->memory, p->attach.mem, p->attach.id);
+	if (!err)
+		err = attach_vectors(&p->attach, p->memory.config.vectors,
+				     deadline);
+	if (err)
+		return err;
+	p->queues = p->memory.config.tx_rings;
+	err = command(p, PTN_REGION_RESET, deadline);
+	if (!err)
+		err = rings_open(p);
+	return err ? err : command(p, PTN_REGION_START, deadline);
+}
+
+static struct ptnet_port *port_new(void)
+{
+	struct ptnet_port *p =
+		aligned_alloc(_Alignof(struct ptnet_port), sizeof(*p));
+
+	if (p)
+		*p = (struct ptnet_port){
+			.bell = {{.epoll = -1}, {.epoll = -1}},
+			.both = -1,
+			.attach = {.sock = -1, .mem = -1},
+		};
+	return p;
+}
+
+int ptnet_open(struct ptnet_port **out, const char *path,
+	       const struct ptnet_options *options)
+{
+	int ms = options && options->timeout_ms ? options->timeout_ms
+						: OPEN_TIMEOUT_MS;
+	struct ptnet_port *p = port_new();
+	int err;
+
+	*out = NULL;
+	if (!p)
+		return -ENOMEM;
+	err = open_port(p, path, deadline_in(ms));
+	if (err)
+		ptnet_close(p);
+	else
+		*out = p;
+	return err;
+}
+
+void ptnet_close(struct ptnet_port *p)
+{
+	if (!p)
+		return;
+	if (p->both >= 0)
+		close(p->both);
+	bell_close(&p->bell[DIR_TX]);
+	bell_close(&p->bell[DIR_RX]);
+	memory_close(&p->memory);
+	attach_close(&p->attach);
+	free(p);
+}
+
+struct netmap_if *ptnet_if(struct ptnet_port *p)
+{
+	return memory_if(&p->memory);
+}
+
+const char *ptnet_name(const struct ptnet_port *p)
+{
+	return p->memory.config.name;
+}
+
+const uint8_t *ptnet_mac(const struct ptnet_port *p)
+{
+	return p->memory.config.mac;
+}
+
+unsigned ptnet_queues(const struct ptnet_port *p)
+{
+	return p->queues;
+}
+
+uint32_t ptnet_buffers(const struct ptnet_port *p)
+{
+	return p->memory.config.pool[2].count;
+}
+
+struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue)
+{
+	return queue < p->queues ? p->ring[DIR_TX][queue].ring : NULL;
+}
+
+struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue)
+{
+	return queue < p->queues ? p->ring[DIR_RX][queue].ring : NULL;
+}

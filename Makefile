@@ -87,7 +87,7 @@ $(B)/ptnetctl: $(call objs,ptnetctl)
 $(B)/ptnet-engine: $(call objs,ptnetd/engine)
 $(PROGRAMS): $(ALL_A)
 	@echo "  LD   $@"
-	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands, in the order in which help shows them. */
+#include "commands.h"
+
+#include <string.h>
+
+const struct ctl_command *const ctl_commands[] = {
+	&command_version,
+	&command_help,
+	NULL,
+};
+
+const struct ctl_command *ctl_command_find(const char *name)
+{
+	for (size_t i = 0; ctl_commands[i]; i++)
+		if (!strcmp(ctl_commands[i]->name, name))
+			return ctl_commands[i];
+	return NULL;
+}

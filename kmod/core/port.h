@@ -42,7 +42,7 @@ struct ptn_port_ops {
 	 * frames that this queue's own sync must move.
 	 */
 	void (*wake)(void *home, u32 queue);
-	/* A ring was corrupt and has been reset; @total faults so far. */
+	/* A ring's shared part is corrupt; @total times on this ring so far. */
 	void (*fault)(void *home, u32 vector, u64 total);
 };
 
@@ -60,9 +60,8 @@ void ptn_port_free(struct ptn_port *p);
 
 /**
  * ptn_port_open - take an interface object, rings and buffers of a region
- * @atok, @ktoa: CSB arrays of 2 x queues entries in shared memory; NULL: the
- *	program's indices are in the ring headers (sync with
- *	ptn_port_sync_ring())
+ * @atok, @ktoa: CSB arrays of 2 x queues entries in shared memory, transmit
+ *	rings first
  *
  * Returns 0, -EBUSY when open, -ENOMEM when a pool of the region is used up;
  * nothing has changed then.

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * The communication status block: how a program and the host tell each other
+ * how far they are, and who has to be woken.
+ *
+ * The program writes cur, barrier, head; the host reads head, barrier, cur.
+ * The host writes hwcur, barrier, hwtail. Who publishes an index issues a
+ * full barrier before he loads the other's need_kick, and who wants to sleep
+ * one between setting need_kick and looking again: with less than that a
+ * wake-up can be lost, on x86 too.
+ */
+#include "ring.h"
+
+void ptn_ring_fault(struct ptn_ring *r)
+{
+	struct ptn_port *p = r->port;
+	u64 total = r->count[PTN_C_FAULTS] + 1;
+
+	ptn_store(r->count[PTN_C_FAULTS], total);
+	if (p->ops->fault)
+		p->ops->fault(p->home, r->vector, total);
+}
+
+bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head)
+{
+	u32 h = ptn_load_acquire(r->atok->head);
+
+	if (ptn_unlikely(h >= r->num_slots ||
+			 ptn_ring_span(r, r->hwcur, h) >
+				 ptn_ring_span(r, r->hwcur, r->hwtail))) {
+		ptn_ring_fault(r);
+		return false;
+	}
+	*head = h;
+	return true;
+}
+
+void ptn_csb_rx_refresh(struct ptn_ring *r)
+{
+	u32 h = ptn_load_acquire(r->atok->head);
+
+	if (ptn_likely(h < r->num_slots &&
+		       ptn_ring_span(r, r->head, h) <=
+			       ptn_ring_span(r, r->head, r->hwtail)))
+		r->head = h;
+	else
+		ptn_ring_fault(r);
+}
+
+/* The program sleeps on this ring and has something new beyond its cur. */
+static bool must_notify(struct ptn_ring *r)
+{
+	u32 need = ptn_load(r->atok->appl_need_kick);
+
+	if (ptn_likely(!need) || (need == r->kicked && need != 1))
+		return false;
+	if (ptn_load(r->atok->cur) == r->hwtail)
+		return false;
+	r->kicked = need;
+	return true;
+}
+
+bool ptn_csb_publish(struct ptn_ring *r, u32 hwcur)
+{
+	ptn_store(r->ktoa->hwcur, hwcur);
+	ptn_store_release(r->ktoa->hwtail, r->hwtail);
+	ptn_mb();
+	return must_notify(r);
+}
+
+void ptn_csb_want_kicks(struct ptn_ring *r, bool want)
+{
+	ptn_store(r->ktoa->kern_need_kick, want);
+}

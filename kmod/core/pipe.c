@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * netmap pipes: frames move by swapping the buffers of two slots.
+ *
+ * The books are a permutation: each ring holds as many buffers as it has
+ * slots, ring->buf says which, and the region's homes say where a buffer is.
+ * A slot that shows another buffer than its book (a program exchanged two of
+ * its slots, in zero-copy forwarding) is made true by trading places with
+ * that buffer's home, so nothing is ever lost or doubled, whatever programs
+ * write. A direction of a queue is protected by its receive ring's lock.
+ */
+#include "pipe.h"
+
+#include "ring.h"
+
+struct ptn_pipe {
+	struct ptn_port *end[2];
+	char name[PTN_NAME_MAX];
+};
+
+int ptn_pipe_new(struct ptn_pipe **out, const char *name)
+{
+	struct ptn_pipe *pipe;
+
+	if (!*name || strlen(name) >= PTN_NAME_MAX)
+		return -EINVAL;
+	pipe = ptn_alloc(sizeof(*pipe));
+	if (!pipe)
+		return -ENOMEM;
+	strcpy(pipe->name, name);
+	*out = pipe;
+	return 0;
+}
+
+void ptn_pipe_free(struct ptn_pipe *pipe)
+{
+	ptn_free(pipe);
+}
+
+/* The port at the other end, when frames can pass. */
+static struct ptn_port *other_end(const struct ptn_port *p)
+{
+	const struct ptn_pipe *pipe = p->peer;
+	struct ptn_port *other = ptn_load_acquire(pipe->end[!p->index]);
+
+	if (!other || !ptn_load_acquire(other->running) ||
+	    other->region != p->region)
+		return NULL;
+	return other;
+}
+
+/* Slots */
+
+/*
+ * Make slot @at of @r hold buffer @idx by the books: trade places with its
+ * home. False when it is nobody's, or its ring is being synced elsewhere.
+ */
+static bool trade(struct ptn_ring *r, const struct ptn_ring *locked, u32 at,
+		  u32 idx)
+{
+	u32 *homes = ptn_region_homes(r->port->region);
+	const u32 home = homes[idx], slot = PTN_HOME_SLOT(home);
+	const u32 mine = r->buf[at];
+	struct ptn_ring *other;
+
+	other = ptn_region_ring_user(r->port->region, PTN_HOME_RING(home));
+	if (home == PTN_HOME_FREE || !other)
+		return false;
+	if (slot != PTN_HOME_EXTRA) {
+		if (other != r && other != locked &&
+		    !ptn_spin_trylock(&other->lock))
+			return false;
+		other->buf[slot] = mine;
+		if (other != r && other != locked)
+			ptn_spin_unlock(&other->lock);
+	}
+	homes[mine] = home;
+	homes[idx] = PTN_HOME(r->number, at);
+	r->buf[at] = idx;
+	return true;
+}
+
+/* The buffer that slot @at may use, from the slot's word; the books agree. */
+static u32 true_buffer(struct ptn_ring *r, const struct ptn_ring *other, u32 at,
+		       u64 word)
+{
+	const u32 idx = ptn_slot_idx(word);
+
+	if (ptn_likely(idx == r->buf[at]))
+		return idx;
+	if (!ptn_buf_valid(r, idx) || !trade(r, other, at, idx))
+		ptn_ring_fault(r);
+	return r->buf[at];
+}
+
+static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
+		       u32 t, u32 r, u64 word)
+{
+	const u32 sent = true_buffer(tx, rx, t, word);
+	const u32 empty =
+		true_buffer(rx, tx, r, ptn_slot_read(&rx->slot[r]));
+
+	tx->buf[t] = empty;
+	rx->buf[r] = sent;
+	homes[empty] = PTN_HOME(tx->number, t);
+	homes[sent] = PTN_HOME(rx->number, r);
+	ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
+		       (ptn_slot_flags(word) & NS_MOREFRAG) | NS_BUF_CHANGED);
+	ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
+}
+
+/* Frames */
+
+/* Any buffer that has a home; whose it is, a trade settles. */
+static bool may_send(const struct ptn_ring *tx, u32 idx)
+{
+	return ptn_buf_valid(tx, idx) &&
+	       ptn_region_homes(tx->port->region)[idx] != PTN_HOME_FREE;
+}
+
+/*
+ * The next frame from slot @at with at most @n slots: how many it has, 0 when
+ * its end is not there. *bytes is its length, *drop why it cannot pass.
+ */
+static u32 frame_at(const struct ptn_ring *tx, u32 at, u32 n, u32 *bytes,
+		    u32 *drop)
+{
+	*bytes = 0;
+	*drop = 0;
+	for (u32 i = 0; i < n; i++) {
+		const u64 word = ptn_slot_read(&tx->slot[at]);
+
+		if (!may_send(tx, ptn_slot_idx(word)))
+			*drop = PTN_C_DROP_BAD_BUFFER;
+		if (ptn_slot_len(word) > tx->buf_size)
+			*drop = PTN_C_DROP_TOO_LONG;
+		if (ptn_slot_flags(word) & NS_INDIRECT)
+			*drop = PTN_C_DROP_INDIRECT;
+		*bytes += ptn_slot_len(word);
+		at = ptn_ring_next(tx, at);
+		if (!(ptn_slot_flags(word) & NS_MOREFRAG))
+			return i + 1;
+		if (i + 1 == NETMAP_MAX_FRAGS) {
+			*drop = PTN_C_DROP_BAD_CHAIN;
+			return i + 1;
+		}
+	}
+	return 0;
+}
+
+struct moved {
+	u32 tx_slots; /* consumed */
+	u32 rx_slots; /* filled */
+	u32 frames;
+	u64 bytes;
+};
+
+/* A frame of several slots, or one that cannot pass. False: no room. */
+static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
+		     u32 room, struct moved *m)
+{
+	u32 bytes, drop, *homes;
+	u32 t = ptn_ring_add(tx, tx->hwcur, m->tx_slots);
+	u32 r = ptn_ring_add(rx, rx->hwtail, m->rx_slots);
+	u32 n = frame_at(tx, t, pending - m->tx_slots, &bytes, &drop);
+
+	if (!n && pending + 1 == tx->num_slots && !m->tx_slots) {
+		n = pending; /* the ring is full: its end cannot come */
+		drop = PTN_C_DROP_BAD_CHAIN;
+	}
+	if (!n || (!drop && m->rx_slots + n > room))
+		return false;
+	m->tx_slots += n;
+	if (drop) {
+		tx->count[PTN_C_TX_FRAMES]++;
+		tx->count[drop]++;
+		if (drop == PTN_C_DROP_BAD_BUFFER)
+			ptn_ring_fault(tx);
+		return true;
+	}
+	homes = ptn_region_homes(tx->port->region);
+	for (u32 i = 0; i < n; i++) {
+		u64 word = ptn_slot_read(&tx->slot[t]);
+		u64 len = ptn_slot_len(word);
+
+		/* it may have changed since: what holds now is kept in bounds */
+		if (len > tx->buf_size)
+			len = tx->buf_size;
+		word = ptn_slot_idx(word) | len << 32 |
+		       (u64)(i + 1 < n ? NS_MOREFRAG : 0) << 48;
+		swap_slots(tx, rx, homes, t, r, word);
+		t = ptn_ring_next(tx, t);
+		r = ptn_ring_next(rx, r);
+	}
+	m->rx_slots += n;
+	m->frames++;
+	m->bytes += bytes;
+	return true;
+}
+
+/* Swap what is there and fits, whole frames only. */
+static void move_frames(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
+			u32 room, struct moved *m)
+{
+	u32 *homes = ptn_region_homes(tx->port->region);
+	u32 t = tx->hwcur, r = rx->hwtail;
+
+	while (m->tx_slots < pending && m->tx_slots < PTN_BATCH) {
+		const u64 word = ptn_slot_read(&tx->slot[t]);
+
+		if (ptn_likely(!(ptn_slot_flags(word) &
+				 (NS_MOREFRAG | NS_INDIRECT)) &&
+			       ptn_slot_len(word) <= tx->buf_size &&
+			       ptn_slot_idx(word) == tx->buf[t])) {
+			if (m->rx_slots == room)
+				break;
+			swap_slots(tx, rx, homes, t, r, word);
+			m->tx_slots++;
+			m->rx_slots++;
+			m->frames++;
+			m->bytes += ptn_slot_len(word);
+			t = ptn_ring_next(tx, t);
+			r = ptn_ring_next(rx, r);
+			continue;
+		}
+		if (!move_odd(tx, rx, pending, room, m))
+			break;
+		t = ptn_ring_add(tx, tx->hwcur, m->tx_slots);
+		r = ptn_ring_add(rx, rx->hwtail, m->rx_slots);
+	}
+}
+
+static u32 rx_room(const struct ptn_ring *rx)
+{
+	return ptn_ring_span(rx, rx->hwtail, ptn_ring_prev(rx, rx->head));
+}
+
+static void count_moved(struct ptn_ring *tx, struct ptn_ring *rx,
+			const struct moved *m)
+{
+	tx->count[PTN_C_TX_FRAMES] += m->frames;
+	tx->count[PTN_C_TX_BYTES] += m->bytes;
+	tx->count[PTN_C_TX_SYNCS]++;
+	rx->count[PTN_C_RX_FRAMES] += m->frames;
+	rx->count[PTN_C_RX_BYTES] += m->bytes;
+	rx->count[PTN_C_RX_SYNCS] += m->frames > 0;
+}
+
+/* One direction of one queue. Returns slots moved. */
+static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
+{
+	struct moved m = { 0 };
+	bool wake_rx = false, wake_tx = false;
+	u32 head, pending;
+
+	ptn_spin_lock(&rx->lock);
+	if (!ptn_csb_tx_head(tx, &head) || head == tx->hwcur)
+		goto out;
+	pending = ptn_ring_span(tx, tx->hwcur, head);
+	if (rx_room(rx) < pending)
+		ptn_csb_rx_refresh(rx);
+	move_frames(tx, rx, pending, rx_room(rx), &m);
+	if (!m.tx_slots)
+		goto out;
+	tx->hwcur = ptn_ring_add(tx, tx->hwcur, m.tx_slots);
+	tx->hwtail = ptn_ring_prev(tx, tx->hwcur);
+	rx->hwtail = ptn_ring_add(rx, rx->hwtail, m.rx_slots);
+	count_moved(tx, rx, &m);
+	if (m.rx_slots)
+		wake_rx = ptn_csb_publish(rx, rx->head);
+	wake_tx = ptn_csb_publish(tx, tx->hwcur);
+	rx->count[PTN_C_RX_KICKS] += wake_rx;
+out:
+	ptn_spin_unlock(&rx->lock);
+	if (wake_rx)
+		ptn_ring_notify(rx);
+	if (wake_tx)
+		ptn_ring_notify(tx);
+	return m.tx_slots;
+}
+
+/* The link */
+
+static u32 pipe_tx(struct ptn_port *p, u32 queue, struct ptn_work *w)
+{
+	struct ptn_port *other = other_end(p);
+
+	(void)w;
+	if (!other || queue >= other->queues)
+		return 0;
+	return move(&p->tx[queue], &other->rx[queue]);
+}
+
+static u32 pipe_rx(struct ptn_port *p, u32 queue, struct ptn_work *w)
+{
+	struct ptn_port *other = other_end(p);
+
+	(void)w;
+	if (!other || queue >= other->queues)
+		return 0;
+	return move(&other->tx[queue], &p->rx[queue]);
+}
+
+/* Whether a sync would move something in this direction. */
+static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
+{
+	u32 head, pending, bytes, drop, n;
+	bool can = false;
+
+	ptn_spin_lock(&rx->lock);
+	if (ptn_csb_tx_head(tx, &head) && head != tx->hwcur) {
+		ptn_csb_rx_refresh(rx);
+		pending = ptn_ring_span(tx, tx->hwcur, head);
+		n = frame_at(tx, tx->hwcur, pending, &bytes, &drop);
+		can = n ? drop || n <= rx_room(rx) :
+			  pending + 1 == tx->num_slots;
+	}
+	ptn_spin_unlock(&rx->lock);
+	return can;
+}
+
+/*
+ * Kicks are wanted from the sender, and, while frames of his wait for room,
+ * from the receiver, who makes it.
+ */
+static bool pipe_arm(struct ptn_port *p, u32 queue)
+{
+	struct ptn_port *other = other_end(p);
+	struct ptn_ring *tx = &p->tx[queue];
+	struct ptn_ring *rx;
+
+	ptn_csb_want_kicks(tx, true);
+	ptn_mb();
+	if (!other || queue >= other->queues)
+		return true;
+	rx = &other->rx[queue];
+	if (ptn_load(tx->atok->head) != tx->hwcur) {
+		ptn_csb_want_kicks(rx, true);
+		ptn_mb();
+	}
+	if (!can_move(tx, rx))
+		return true;
+	ptn_csb_want_kicks(tx, false);
+	ptn_csb_want_kicks(rx, false);
+	return false;
+}
+
+static void pipe_disarm(struct ptn_port *p, u32 queue)
+{
+	ptn_csb_want_kicks(&p->rx[queue], false);
+}
+
+/* An end that comes up may find frames waiting at the other. */
+static void pipe_up(struct ptn_port *p)
+{
+	struct ptn_port *other = other_end(p);
+
+	for (u32 i = 0; other && i < other->queues; i++)
+		other->ops->wake(other->home, i);
+}
+
+static void pipe_down(struct ptn_port *p)
+{
+	(void)p;
+}
+
+static const struct ptn_link_ops pipe_link = {
+	.tx = pipe_tx,
+	.rx = pipe_rx,
+	.arm = pipe_arm,
+	.disarm = pipe_disarm,
+	.up = pipe_up,
+	.down = pipe_down,
+};
+
+int ptn_pipe_attach(struct ptn_pipe *pipe, unsigned end, struct ptn_port *p)
+{
+	if (end > 1 || pipe->end[end] || p->link)
+		return -EBUSY;
+	p->index = end;
+	p->peer = pipe;
+	p->link = &pipe_link;
+	ptn_store_release(pipe->end[end], p);
+	if (ptn_port_running(p))
+		pipe_up(p);
+	return 0;
+}
+
+void ptn_pipe_detach(struct ptn_port *p)
+{
+	struct ptn_pipe *pipe = p->peer;
+
+	if (p->link != &pipe_link)
+		return;
+	ptn_store_release(pipe->end[p->index], NULL);
+	ptn_rcu_synchronize();
+	p->link = NULL;
+	p->peer = NULL;
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * Regions: pools of interface objects, rings and buffers.
+ *
+ * Free objects are found by a watermark (never used yet) and a list of those
+ * that came back, so that a sparse region costs nothing until it is used.
+ */
+#include "region.h"
+
+#include "ring.h"
+
+struct pool {
+	u32 count;
+	u32 size;
+	size_t offset;
+	u32 fresh; /* objects from here on were never used */
+	u32 back; /* head of the list of returned objects, 0: none */
+	u32 *next; /* by object: number + 1 of the next returned one */
+};
+
+struct ptn_region {
+	char *mem;
+	struct ptn_shape shape;
+	struct pool pool[3];
+	u32 *home; /* by buffer: PTN_HOME() or PTN_HOME_FREE */
+	struct ptn_ring **user; /* by ring object */
+};
+
+enum { POOL_IF, POOL_RING, POOL_BUF, PAGE = 4096 };
+
+static size_t round_up(size_t n, size_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+u32 ptn_ring_bytes(u32 slots)
+{
+	return (u32)round_up(sizeof(struct netmap_ring) +
+				     (size_t)slots * sizeof(struct netmap_slot),
+			     128);
+}
+
+static u32 if_bytes(u32 rings)
+{
+	return (u32)round_up(sizeof(struct netmap_if) + 2 * rings * sizeof(s64),
+			     64);
+}
+
+void ptn_shape_for_port(struct ptn_shape *shape, u32 rings, u32 slots,
+			u32 buf_size, u32 extra)
+{
+	shape->if_count = 1;
+	shape->if_size = if_bytes(rings);
+	shape->ring_count = 2 * rings;
+	shape->ring_size = ptn_ring_bytes(slots);
+	shape->buf_count = 2 * rings * slots + extra + NM_BUF_RESERVED;
+	shape->buf_size = buf_size;
+}
+
+static bool shape_possible(const struct ptn_shape *s)
+{
+	return s->if_count && s->ring_count && s->if_count <= 1 << 16 &&
+	       s->ring_count <= 1 << 17 && s->buf_count > NM_BUF_RESERVED &&
+	       s->buf_count <= 1 << 24 && s->if_size >= if_bytes(1) &&
+	       s->if_size <= PTN_IF_SIZE_MAX && s->if_size % 64 == 0 &&
+	       s->ring_size >= ptn_ring_bytes(PTN_SLOTS_MIN) &&
+	       s->ring_size <= PTN_RING_SIZE_MAX && s->ring_size % 128 == 0 &&
+	       s->buf_size >= PTN_BUF_SIZE_MIN &&
+	       s->buf_size <= PTN_BUF_SIZE_MAX && s->buf_size % 64 == 0;
+}
+
+static void pool_place(struct pool *p, size_t *at, u32 count, u32 size)
+{
+	p->count = count;
+	p->size = size;
+	p->offset = *at;
+	*at = round_up(*at + (size_t)count * size, PAGE);
+}
+
+static size_t place(struct pool pool[3], const struct ptn_shape *s)
+{
+	size_t at = 0;
+
+	pool_place(&pool[POOL_IF], &at, s->if_count, s->if_size);
+	pool_place(&pool[POOL_RING], &at, s->ring_count, s->ring_size);
+	pool_place(&pool[POOL_BUF], &at, s->buf_count, s->buf_size);
+	return at;
+}
+
+size_t ptn_shape_bytes(const struct ptn_shape *shape)
+{
+	struct pool pool[3];
+
+	return shape_possible(shape) ? place(pool, shape) : 0;
+}
+
+int ptn_region_new(struct ptn_region **out, void *mem,
+		   const struct ptn_shape *shape)
+{
+	struct ptn_region *r;
+
+	if (!shape_possible(shape))
+		return -EINVAL;
+	r = ptn_alloc(sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->mem = mem;
+	r->shape = *shape;
+	place(r->pool, shape);
+	r->pool[POOL_BUF].fresh = NM_BUF_RESERVED;
+	for (int i = 0; i < 3; i++) {
+		r->pool[i].next =
+			ptn_alloc(r->pool[i].count * sizeof(*r->pool[i].next));
+		if (!r->pool[i].next)
+			goto err_free;
+	}
+	r->home = ptn_alloc(shape->buf_count * sizeof(*r->home));
+	r->user = ptn_alloc(shape->ring_count * sizeof(struct ptn_ring *));
+	if (!r->home || !r->user)
+		goto err_free;
+	*out = r;
+	return 0;
+
+err_free:
+	ptn_region_free(r);
+	return -ENOMEM;
+}
+
+void ptn_region_free(struct ptn_region *r)
+{
+	if (!r)
+		return;
+	for (int i = 0; i < 3; i++)
+		ptn_free(r->pool[i].next);
+	ptn_free(r->home);
+	ptn_free(r->user);
+	ptn_free(r);
+}
+
+const struct ptn_shape *ptn_region_shape(const struct ptn_region *r)
+{
+	return &r->shape;
+}
+
+size_t ptn_region_pool(const struct ptn_region *r, unsigned pool)
+{
+	return r->pool[pool].offset;
+}
+
+void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number)
+{
+	const struct pool *p = &r->pool[pool];
+
+	return r->mem + p->offset + (size_t)number * p->size;
+}
+
+static int pool_get(struct pool *p, u32 *number)
+{
+	if (p->back) {
+		*number = p->back - 1;
+		p->back = p->next[*number];
+		return 0;
+	}
+	if (p->fresh >= p->count)
+		return -ENOMEM;
+	*number = p->fresh++;
+	return 0;
+}
+
+static void pool_put(struct pool *p, u32 number)
+{
+	p->next[number] = p->back;
+	p->back = number + 1;
+}
+
+int ptn_region_if_get(struct ptn_region *r, u32 *number)
+{
+	return pool_get(&r->pool[POOL_IF], number);
+}
+
+void ptn_region_if_put(struct ptn_region *r, u32 number)
+{
+	pool_put(&r->pool[POOL_IF], number);
+}
+
+int ptn_region_ring_get(struct ptn_region *r, struct ptn_ring *user,
+			u32 *number)
+{
+	int err = pool_get(&r->pool[POOL_RING], number);
+
+	if (!err)
+		r->user[*number] = user;
+	return err;
+}
+
+void ptn_region_ring_put(struct ptn_region *r, u32 number)
+{
+	r->user[number] = NULL;
+	pool_put(&r->pool[POOL_RING], number);
+}
+
+struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number)
+{
+	return number < r->pool[POOL_RING].count ? r->user[number] : NULL;
+}
+
+int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx)
+{
+	int err = pool_get(&r->pool[POOL_BUF], idx);
+
+	if (!err)
+		r->home[*idx] = home;
+	return err;
+}
+
+void ptn_region_buf_put(struct ptn_region *r, u32 idx)
+{
+	r->home[idx] = PTN_HOME_FREE;
+	pool_put(&r->pool[POOL_BUF], idx);
+}
+
+u32 *ptn_region_homes(struct ptn_region *r)
+{
+	return r->home;
+}
+
+void ptn_region_extra_put(struct ptn_region *r, u32 number)
+{
+	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
+
+	for (u32 i = NM_BUF_RESERVED; i < r->pool[POOL_BUF].fresh; i++)
+		if (r->home[i] == home)
+			ptn_region_buf_put(r, i);
+}
+
+u32 ptn_region_extra_chain(struct ptn_region *r, u32 number)
+{
+	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
+	u32 head = 0;
+
+	for (u32 i = r->pool[POOL_BUF].fresh; i-- > NM_BUF_RESERVED;) {
+		if (r->home[i] != home)
+			continue;
+		ptn_store(*(u32 *)ptn_region_object(r, POOL_BUF, i), head);
+		head = i;
+	}
+	return head;
+}
+
+/* Whether the books of the buffer's home agree that it is there. */
+static bool home_agrees(const struct ptn_region *r, u32 idx)
+{
+	const u32 slot = PTN_HOME_SLOT(r->home[idx]);
+	const struct ptn_ring *ring =
+		ptn_region_ring_user(r, PTN_HOME_RING(r->home[idx]));
+
+	if (!ring)
+		return false;
+	return slot == PTN_HOME_EXTRA ||
+	       (slot < ring->num_slots && ring->buf[slot] == idx);
+}
+
+static void census_homes(const struct ptn_region *r, u8 *seen,
+			 struct ptn_census *out)
+{
+	for (u32 i = NM_BUF_RESERVED; i < r->pool[POOL_BUF].fresh; i++) {
+		if (r->home[i] == PTN_HOME_FREE || !home_agrees(r, i))
+			continue;
+		seen[i]++;
+		if (PTN_HOME_SLOT(r->home[i]) == PTN_HOME_EXTRA)
+			out->extra++;
+		else
+			out->slots++;
+	}
+}
+
+/* A slot whose buffer has its home elsewhere holds it a second time. */
+static void census_slots(const struct ptn_region *r, u8 *seen)
+{
+	for (u32 n = 0; n < r->pool[POOL_RING].fresh; n++) {
+		const struct ptn_ring *ring = r->user[n];
+
+		for (u32 s = 0; ring && s < ring->num_slots; s++) {
+			u32 idx = ring->buf[s];
+
+			if (r->home[idx] != PTN_HOME(n, s) && seen[idx] < 2)
+				seen[idx]++;
+		}
+	}
+}
+
+void ptn_region_census(const struct ptn_region *r, struct ptn_census *out)
+{
+	const struct pool *p = &r->pool[POOL_BUF];
+	u8 *seen = ptn_alloc(p->fresh);
+
+	memset(out, 0, sizeof(*out));
+	out->buffers = p->count - NM_BUF_RESERVED;
+	out->free = p->count - p->fresh;
+	if (!seen)
+		return;
+	census_homes(r, seen, out);
+	census_slots(r, seen);
+	for (u32 at = p->back; at; at = p->next[at - 1]) {
+		out->free++;
+		if (seen[at - 1] < 2)
+			seen[at - 1]++;
+	}
+	for (u32 i = NM_BUF_RESERVED; i < p->fresh; i++) {
+		out->lost += !seen[i];
+		out->twice += seen[i] > 1;
+	}
+	ptn_free(seen);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * The inside of ports and rings, shared by the core's own files only.
+ *
+ * Everything here is private memory. What lies in shared memory is read by
+ * ptn_load() into a local, checked, and used from there; the host's own
+ * indices (hwcur, hwtail, lease) are never read back.
+ */
+#ifndef PTN_RING_H
+#define PTN_RING_H
+
+#include "port.h"
+#include "region.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "slots and addresses are read as little-endian words"
+#endif
+
+struct ptn_region;
+struct ptn_link_ops;
+
+/* Flags of a slot that mean something from a program. */
+#define PTN_TX_FLAGS (NS_MOREFRAG | NS_NO_LEARN | NS_INDIRECT)
+
+/*
+ * Transmit: [hwcur, head) waits to be sent. Receive: [head, hwtail) is the
+ * program's, [hwtail, lease) is being filled by senders, the rest is free.
+ */
+struct ptn_ring {
+	/* set at open, constant until close */
+	struct ptn_port *port;
+	struct netmap_ring *shared;
+	struct netmap_slot *slot;
+	struct nm_csb_atok *atok;
+	struct nm_csb_ktoa *ktoa;
+	char *bufs; /* buffer 0 */
+	u32 num_slots;
+	u32 buf_size;
+	u32 buf_count; /* of the region */
+	u32 number; /* ring object in the region */
+	u32 vector;
+	u32 *buf; /* by slot: the buffer that the host's books put there */
+
+	/* transmit: the syncing thread's; receive: under lock */
+	ptn_spin_t lock __attribute__((aligned(64)));
+	u32 hwcur;
+	u32 hwtail;
+	u32 head; /* receive: what the program has given back */
+	u32 lease; /* receive */
+	u32 seen; /* transmit: the head up to which nothing can be done */
+	u32 kicked; /* appl_need_kick that was answered last */
+	u64 last_src; /* transmit: the address learned last ... */
+	u32 last_epoch; /* ... and when that still holds */
+	u32 last_tick;
+	bool skipping; /* transmit: inside a chain that was dropped */
+	u64 count[PTN_C_MAX + 1];
+} __attribute__((aligned(64)));
+
+/* What a port is connected to. All are called by the port's sync thread. */
+struct ptn_link_ops {
+	u32 (*tx)(struct ptn_port *p, u32 queue, struct ptn_work *w);
+	u32 (*rx)(struct ptn_port *p, u32 queue, struct ptn_work *w);
+	/* Ask for kicks; true when nothing can be done now. */
+	bool (*arm)(struct ptn_port *p, u32 queue);
+	void (*disarm)(struct ptn_port *p, u32 queue);
+	/* Frames may be brought to the port, or not any more. */
+	void (*up)(struct ptn_port *p);
+	void (*down)(struct ptn_port *p);
+};
+
+enum ptn_port_phase {
+	PTN_PORT_CLOSED,
+	PTN_PORT_READY,
+	PTN_PORT_RUNNING,
+};
+
+struct ptn_port {
+	const struct ptn_link_ops *link; /* NULL: not connected */
+	void *peer; /* the switch or pipe */
+	u32 index; /* on the switch, or the pipe's end */
+	u32 queues;
+	u32 running; /* read by senders of other threads */
+	u32 slots;
+	u32 extra_bufs;
+	enum ptn_port_phase phase;
+	const struct ptn_port_ops *ops;
+	void *home;
+	struct ptn_region *region;
+	struct netmap_if *nifp;
+	u32 nif_number;
+	struct ptn_ring *tx; /* [queues], then rx [queues] */
+	struct ptn_ring *rx;
+	u32 *books; /* memory of the rings' buf arrays */
+	char name[PTN_NAME_MAX];
+};
+
+static inline u32 ptn_ring_next(const struct ptn_ring *r, u32 i)
+{
+	return i + 1 == r->num_slots ? 0 : i + 1;
+}
+
+static inline u32 ptn_ring_prev(const struct ptn_ring *r, u32 i)
+{
+	return i ? i - 1 : r->num_slots - 1;
+}
+
+/* Slots from @from up to, not with, @to. */
+static inline u32 ptn_ring_span(const struct ptn_ring *r, u32 from, u32 to)
+{
+	return to >= from ? to - from : to + r->num_slots - from;
+}
+
+static inline u32 ptn_ring_add(const struct ptn_ring *r, u32 i, u32 n)
+{
+	i += n;
+	return i >= r->num_slots ? i - r->num_slots : i;
+}
+
+static inline char *ptn_ring_buf(const struct ptn_ring *r, u32 idx)
+{
+	return r->bufs + (size_t)idx * r->buf_size;
+}
+
+static inline bool ptn_buf_valid(const struct ptn_ring *r, u32 idx)
+{
+	return idx - NM_BUF_RESERVED < r->buf_count - NM_BUF_RESERVED;
+}
+
+/* The first eight bytes of a slot, read and written in one piece. */
+static inline u64 ptn_slot_read(const struct netmap_slot *s)
+{
+	return ptn_load(*(const u64 *)(const void *)s);
+}
+
+static inline void ptn_slot_write(struct netmap_slot *s, u32 idx, u32 len,
+				  u32 flags)
+{
+	ptn_store(*(u64 *)(void *)s,
+		  (u64)idx | (u64)len << 32 | (u64)flags << 48);
+}
+
+static inline u32 ptn_slot_idx(u64 word)
+{
+	return (u32)word;
+}
+
+static inline u32 ptn_slot_len(u64 word)
+{
+	return (u32)(word >> 32) & 0xffff;
+}
+
+static inline u32 ptn_slot_flags(u64 word)
+{
+	return (u32)(word >> 48);
+}
+
+/* csb.c: the program's indices in, the host's out */
+
+/**
+ * ptn_csb_tx_head - the program's head of a transmit ring, checked
+ *
+ * The window is [hwcur, hwtail]; returns false after counting a fault.
+ */
+bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head);
+
+/**
+ * ptn_csb_rx_refresh - take back what the program gave back, under the lock
+ */
+void ptn_csb_rx_refresh(struct ptn_ring *r);
+
+/**
+ * ptn_csb_publish - show hwcur and hwtail; true when the program is to be
+ * notified. The caller holds what protects the ring.
+ */
+bool ptn_csb_publish(struct ptn_ring *r, u32 hwcur);
+
+/** ptn_csb_want_kicks - set or clear kern_need_kick */
+void ptn_csb_want_kicks(struct ptn_ring *r, bool want);
+
+/** ptn_ring_notify - tell the program, outside all locks */
+static inline void ptn_ring_notify(struct ptn_ring *r)
+{
+	r->port->ops->notify(r->port->home, r->vector);
+}
+
+/** ptn_ring_fault - count that a ring's shared part is corrupt */
+void ptn_ring_fault(struct ptn_ring *r);
+
+/* region.c: objects and books */
+
+/* Where a buffer is, by the host's books. */
+enum {
+	PTN_HOME_FREE = 0,
+	PTN_HOME_SLOT_BITS = 13,
+};
+
+/* Homes of the slots of ring @number; slot numbers stay below 4096, and
+ * PTN_HOME_EXTRA is "slot" of the extra buffers of a ring's port. */
+#define PTN_HOME(number, slot) ((((u32)(number) + 1) << PTN_HOME_SLOT_BITS) | (slot))
+#define PTN_HOME_EXTRA 0x1000
+#define PTN_HOME_RING(home) (((home) >> PTN_HOME_SLOT_BITS) - 1)
+#define PTN_HOME_SLOT(home) ((home) & ((1u << PTN_HOME_SLOT_BITS) - 1))
+
+int ptn_region_if_get(struct ptn_region *r, u32 *number);
+void ptn_region_if_put(struct ptn_region *r, u32 number);
+int ptn_region_ring_get(struct ptn_region *r, struct ptn_ring *user,
+			u32 *number);
+void ptn_region_ring_put(struct ptn_region *r, u32 number);
+int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx);
+void ptn_region_buf_put(struct ptn_region *r, u32 idx);
+void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number);
+u32 *ptn_region_homes(struct ptn_region *r);
+struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number);
+/* Give back every buffer whose home is an extra list of ring @number. */
+void ptn_region_extra_put(struct ptn_region *r, u32 number);
+/* The extra list of ring @number written anew into the buffers; its head. */
+u32 ptn_region_extra_chain(struct ptn_region *r, u32 number);
+
+#endif

@@ -53,7 +53,8 @@ int ptn_fdb_unpin(struct ptn_fdb *f, u64 mac);
 /** ptn_fdb_purge - forget what was learned at @port, and statics if asked */
 void ptn_fdb_purge(struct ptn_fdb *f, u32 port, bool statics);
 
-/** ptn_fdb_tick - move time on and drop entries older than @ageing_ms (0: none) */
+/** ptn_fdb_tick - move time on and drop entries older than @ageing_ms (0: none)
+ */
 void ptn_fdb_tick(struct ptn_fdb *f, u32 ageing_ms);
 
 static inline u32 ptn_fdb_set(const struct ptn_fdb *f, u64 mac)

@@ -135,7 +135,7 @@ static u32 unfinished(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
 /* Returns the number of slots that are done with. */
 static u32 gather(struct ptn_ring *r, u32 n, struct ptn_work *w)
 {
-	struct chain c = { 0 };
+	struct chain c = {0};
 	u32 at = r->hwcur, done = 0;
 	u64 frames = 0, bytes = 0;
 
@@ -484,8 +484,8 @@ static void publish(struct ptn_ring *r, const struct ptn_work *w, u32 frames,
 		ptn_ring_notify(r);
 }
 
-static void deliver(struct ptn_port *to, const struct ptn_ring *from,
-		    u32 queue, struct ptn_work *w, struct merge m)
+static void deliver(struct ptn_port *to, const struct ptn_ring *from, u32 queue,
+		    struct ptn_work *w, struct merge m)
 {
 	struct ptn_ring *r =
 		&to->rx[queue < to->queues ? queue : queue % to->queues];
@@ -516,7 +516,7 @@ static void deliver_dest(const struct ptn_vale_table *t, struct ptn_ring *r,
 			 u32 queue, struct ptn_work *w, u32 i)
 {
 	const struct ptn_dest *d = &w->dest[i];
-	const struct merge m = { d->head, PTN_WORK_END };
+	const struct merge m = {d->head, PTN_WORK_END};
 	struct ptn_port *to =
 		d->port < t->size ? ptn_load_acquire(t->port[d->port]) : NULL;
 
@@ -535,7 +535,7 @@ static void deliver_all(struct ptn_vale *v, const struct ptn_vale_table *t,
 
 	for (u32 i = 0; i < end; i++) {
 		struct ptn_port *to = ptn_load_acquire(t->port[i]);
-		struct merge m = { PTN_WORK_END, w->flood_head };
+		struct merge m = {PTN_WORK_END, w->flood_head};
 
 		if (!to || to == r->port)
 			continue;

@@ -97,8 +97,7 @@ static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 		       u32 t, u32 r, u64 word)
 {
 	const u32 sent = true_buffer(tx, rx, t, word);
-	const u32 empty =
-		true_buffer(rx, tx, r, ptn_slot_read(&rx->slot[r]));
+	const u32 empty = true_buffer(rx, tx, r, ptn_slot_read(&rx->slot[r]));
 
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
@@ -183,7 +182,8 @@ static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 		u64 word = ptn_slot_read(&tx->slot[t]);
 		u64 len = ptn_slot_len(word);
 
-		/* it may have changed since: what holds now is kept in bounds */
+		/* it may have changed since: what holds now is kept in bounds
+		 */
 		if (len > tx->buf_size)
 			len = tx->buf_size;
 		word = ptn_slot_idx(word) | len << 32 |
@@ -249,7 +249,7 @@ static void count_moved(struct ptn_ring *tx, struct ptn_ring *rx,
 /* One direction of one queue. Returns slots moved. */
 static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 {
-	struct moved m = { 0 };
+	struct moved m = {0};
 	bool wake_rx = false, wake_tx = false;
 	u32 head, pending;
 
@@ -312,8 +312,8 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 		ptn_csb_rx_refresh(rx);
 		pending = ptn_ring_span(tx, tx->hwcur, head);
 		n = frame_at(tx, tx->hwcur, pending, &bytes, &drop);
-		can = n ? drop || n <= rx_room(rx) :
-			  pending + 1 == tx->num_slots;
+		can = n ? drop || n <= rx_room(rx)
+			: pending + 1 == tx->num_slots;
 	}
 	ptn_spin_unlock(&rx->lock);
 	return can;

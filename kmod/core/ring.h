@@ -196,7 +196,8 @@ enum {
 
 /* Homes of the slots of ring @number; slot numbers stay below 4096, and
  * PTN_HOME_EXTRA is "slot" of the extra buffers of a ring's port. */
-#define PTN_HOME(number, slot) ((((u32)(number) + 1) << PTN_HOME_SLOT_BITS) | (slot))
+#define PTN_HOME(number, slot)                                                 \
+	((((u32)(number) + 1) << PTN_HOME_SLOT_BITS) | (slot))
 #define PTN_HOME_EXTRA 0x1000
 #define PTN_HOME_RING(home) (((home) >> PTN_HOME_SLOT_BITS) - 1)
 #define PTN_HOME_SLOT(home) ((home) & ((1u << PTN_HOME_SLOT_BITS) - 1))

@@ -218,9 +218,9 @@ bool ptn_vale_fdb(struct ptn_vale *v, u32 *at, struct ptn_fdb_view *out)
 			continue;
 		memcpy(out->mac, &mac, 6);
 		out->is_static = stamp & PTN_FDB_STATIC;
-		out->age_ms = out->is_static ? 0 :
-					       (v->fdb.tick - stamp) *
-						       PTN_FDB_TICK_MS;
+		out->age_ms = out->is_static
+				      ? 0
+				      : (v->fdb.tick - stamp) * PTN_FDB_TICK_MS;
 		out->port = port_at(v, (u32)(entry & 0xffff) - 1);
 		return true;
 	}

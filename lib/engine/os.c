@@ -39,8 +39,7 @@ void os_offline(void)
 void os_online(void)
 {
 	/* Full barrier: the first read of this round comes after it shows. */
-	__atomic_store_n(&self.seen, ptn_load_acquire(epoch),
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&self.seen, ptn_load_acquire(epoch), __ATOMIC_SEQ_CST);
 	ptn_mb();
 }
 
@@ -74,7 +73,7 @@ void os_thread_unregister(void)
 
 static void wait_for(const struct thread *t, u64 target)
 {
-	const struct timespec pause = { .tv_nsec = 20000 };
+	const struct timespec pause = {.tv_nsec = 20000};
 
 	for (;;) {
 		u64 seen = ptn_load_acquire(t->seen);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rig.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+
+static void on_notify(void *home, u32 vector)
+{
+	((struct rig *)home)->notified[vector]++;
+}
+
+static void on_wake(void *home, u32 queue)
+{
+	(void)queue;
+	((struct rig *)home)->woken++;
+}
+
+static void on_fault(void *home, u32 vector, u64 total)
+{
+	(void)vector;
+	(void)total;
+	((struct rig *)home)->faults++;
+}
+
+static const struct ptn_port_ops rig_ops = {
+	.notify = on_notify,
+	.wake = on_wake,
+	.fault = on_fault,
+};
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		fprintf(stderr, "rig: %s failed\n", what);
+		abort();
+	}
+}
+
+static void make_region(struct rig *g, const struct ptn_shape *shape)
+{
+	const size_t size = ptn_shape_bytes(shape);
+
+	must(size != 0, "shape");
+	g->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(g->mem != MAP_FAILED, "mmap");
+	must(!ptn_region_new(&g->region, g->mem, shape), "region");
+}
+
+static void make_port(struct rig *g, const char *name,
+		      const struct rig_params *params)
+{
+	const struct ptn_port_params p = {
+		.name = name,
+		.queues = params->queues,
+		.slots = params->slots,
+		.extra_bufs = params->extra,
+	};
+
+	g->queues = params->queues;
+	g->atok = ptn_alloc(2 * g->queues * sizeof(*g->atok));
+	g->ktoa = ptn_alloc(2 * g->queues * sizeof(*g->ktoa));
+	must(g->atok && g->ktoa, "memory");
+	must(!ptn_port_new(&g->port, &p, &rig_ops, g), "port");
+	must(!ptn_port_open(g->port, g->region, g->atok, g->ktoa), "open");
+	must(!ptn_port_start(g->port), "start");
+	g->nifp = (struct netmap_if *)((char *)g->region_mem +
+				       ptn_port_nifp_ofs(g->port));
+}
+
+void rig_open(struct rig *g, const char *name, const struct rig_params *params)
+{
+	struct ptn_shape shape;
+
+	memset(g, 0, sizeof(*g));
+	ptn_shape_for_port(&shape, params->queues, params->slots,
+			   params->buf_size, params->extra);
+	make_region(g, &shape);
+	g->region_mem = g->mem;
+	make_port(g, name, params);
+}
+
+void rig_open_pair(struct rig *a, struct rig *b,
+		   const struct rig_params *params)
+{
+	struct ptn_shape shape;
+
+	memset(a, 0, sizeof(*a));
+	memset(b, 0, sizeof(*b));
+	ptn_shape_for_port(&shape, params->queues, params->slots,
+			   params->buf_size, params->extra);
+	shape.if_count *= 2;
+	shape.ring_count *= 2;
+	shape.buf_count =
+		2 * (shape.buf_count - NM_BUF_RESERVED) + NM_BUF_RESERVED;
+	make_region(a, &shape);
+	a->region_mem = b->region_mem = a->mem;
+	b->region = a->region;
+	make_port(a, "a", params);
+	make_port(b, "b", params);
+}
+
+void rig_close(struct rig *g, void (*detach)(struct ptn_port *))
+{
+	const size_t size = ptn_shape_bytes(ptn_region_shape(g->region));
+
+	ptn_port_stop(g->port);
+	if (detach)
+		detach(g->port);
+	ptn_port_close(g->port);
+	ptn_port_free(g->port);
+	ptn_free(g->atok);
+	ptn_free(g->ktoa);
+	if (!g->mem)
+		return;
+	ptn_region_free(g->region);
+	munmap(g->mem, size);
+}
+
+static struct netmap_ring *ring_at(struct rig *g, u32 i)
+{
+	return (struct netmap_ring *)((char *)g->nifp + g->nifp->ring_ofs[i]);
+}
+
+struct netmap_ring *rig_tx(struct rig *g, u32 queue)
+{
+	return ring_at(g, queue);
+}
+
+struct netmap_ring *rig_rx(struct rig *g, u32 queue)
+{
+	return ring_at(g, g->queues + queue);
+}
+
+static void sync_ring(struct rig *g, u32 i)
+{
+	struct netmap_ring *r = ring_at(g, i);
+
+	ptn_store(g->atok[i].cur, r->cur);
+	ptn_store_release(g->atok[i].head, r->head);
+	r->tail = ptn_load_acquire(g->ktoa[i].hwtail);
+}
+
+void rig_sync_tx(struct rig *g, u32 queue)
+{
+	sync_ring(g, queue);
+}
+
+void rig_sync_rx(struct rig *g, u32 queue)
+{
+	sync_ring(g, g->queues + queue);
+}
+
+bool rig_send(struct rig *g, const void *frame, u32 len, u32 frag)
+{
+	struct netmap_ring *r = rig_tx(g, 0);
+	const u32 need = len ? (len + frag - 1) / frag : 1;
+	const char *from = frame;
+
+	rig_sync_tx(g, 0);
+	if (rig_space(r) < need)
+		return false;
+	do {
+		struct netmap_slot *s = &r->slot[r->head];
+
+		s->len = (u16)(len < frag ? len : frag);
+		memcpy(rig_buf(r, s->buf_idx), from, s->len);
+		from += s->len;
+		len -= s->len;
+		s->flags = len ? NS_MOREFRAG : 0;
+		r->head = r->cur = rig_next(r, r->head);
+	} while (len);
+	rig_sync_tx(g, 0);
+	return true;
+}
+
+int rig_recv(struct rig *g, u32 queue, void *frame, u32 size)
+{
+	struct netmap_ring *r = rig_rx(g, queue);
+	u32 len = 0;
+	bool more = true;
+
+	rig_sync_rx(g, queue);
+	if (!rig_space(r))
+		return -1;
+	while (more) {
+		struct netmap_slot *s = &r->slot[r->head];
+
+		must(rig_space(r) > 0, "whole frames are visible");
+		must(len + s->len <= size, "frame fits the test's buffer");
+		memcpy((char *)frame + len, rig_buf(r, s->buf_idx), s->len);
+		len += s->len;
+		more = s->flags & NS_MOREFRAG;
+		r->head = r->cur = rig_next(r, r->head);
+	}
+	rig_sync_rx(g, queue);
+	return (int)len;
+}
+
+void rig_frame(void *frame, u32 len, u64 dst, u64 src, u8 mark)
+{
+	memset(frame, mark, len);
+	memcpy(frame, &dst, len < 6 ? len : 6);
+	if (len >= 12)
+		memcpy((char *)frame + 6, &src, 6);
+}
+
+u64 rig_count(const struct rig *g, enum ptn_counter c)
+{
+	u64 all[PTN_C_MAX + 1];
+
+	ptn_port_counters(g->port, all);
+	return all[c];
+}
+
+u64 rig_drops(const struct rig *g)
+{
+	u64 all[PTN_C_MAX + 1], sum = 0;
+
+	ptn_port_counters(g->port, all);
+	for (int c = PTN_C_DROP_RX_FULL; c <= PTN_C_MAX; c++)
+		sum += all[c];
+	return sum;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A program's side of a core port, in the same process: memory, CSB and the
+ * moves that a program makes. For tests and benchmarks of the core.
+ */
+#ifndef PTNET_TESTS_RIG_H
+#define PTNET_TESTS_RIG_H
+
+#include "core/pipe.h"
+#include "core/port.h"
+#include "core/region.h"
+#include "core/vale.h"
+
+struct rig {
+	struct ptn_port *port;
+	struct ptn_region *region;
+	void *mem; /* NULL when the region is another rig's */
+	struct nm_csb_atok *atok;
+	struct nm_csb_ktoa *ktoa;
+	void *region_mem;
+	struct netmap_if *nifp;
+	u32 queues;
+	u32 notified[PTN_VECTORS_MAX];
+	u32 woken;
+	u64 faults;
+};
+
+struct rig_params {
+	u32 queues, slots, buf_size, extra;
+};
+
+/* A running port with its own region. */
+void rig_open(struct rig *g, const char *name, const struct rig_params *params);
+
+/* Two running ports in one region, for pipes. */
+void rig_open_pair(struct rig *a, struct rig *b,
+		   const struct rig_params *params);
+
+/* Stops, detaches by @detach, frees. Of a pair close a last. */
+void rig_close(struct rig *g, void (*detach)(struct ptn_port *));
+
+struct netmap_ring *rig_tx(struct rig *g, u32 queue);
+struct netmap_ring *rig_rx(struct rig *g, u32 queue);
+
+/* The program's sync calls: publish head, learn tail. */
+void rig_sync_tx(struct rig *g, u32 queue);
+void rig_sync_rx(struct rig *g, u32 queue);
+
+static inline u32 rig_next(const struct netmap_ring *r, u32 i)
+{
+	return i + 1 == r->num_slots ? 0 : i + 1;
+}
+
+static inline u32 rig_space(const struct netmap_ring *r)
+{
+	return r->tail >= r->head ? r->tail - r->head
+				  : r->tail + r->num_slots - r->head;
+}
+
+static inline char *rig_buf(struct netmap_ring *r, u32 idx)
+{
+	return (char *)r + r->buf_ofs + (size_t)idx * r->nr_buf_size;
+}
+
+/* Put a frame (in fragments of at most @frag bytes) on queue 0; false: full. */
+bool rig_send(struct rig *g, const void *frame, u32 len, u32 frag);
+
+/* Take the next frame off queue @queue into @frame; its length or -1. */
+int rig_recv(struct rig *g, u32 queue, void *frame, u32 size);
+
+/* An Ethernet frame of @len bytes whose payload repeats @mark. */
+void rig_frame(void *frame, u32 len, u64 dst, u64 src, u8 mark);
+
+u64 rig_count(const struct rig *g, enum ptn_counter c);
+u64 rig_drops(const struct rig *g);
+
+#endif

@@ -179,7 +179,7 @@ check-container:
 
 compile_commands.json: ## for editors and clang-tidy
 compile_commands.json: FORCE
-	$(Q)$(MAKE) --no-print-directory -Bn V=1 B=$(B) all test-programs \
+	$(Q)$(MAKE) --no-print-directory -Bn V=1 B=$(B) CC=clang all test-programs \
 		bench-programs | tests/lint/compile_commands >$@
 
 deps: ## install every Debian package that some target needs

@@ -238,8 +238,10 @@ static int put_error(struct nl_msg *msg, const struct message *m)
 
 static int put_done(struct nl_msg *msg, const struct message *m)
 {
+	int error = m->error;
+
 	if (!nlmsg_put(msg, 0, m->seq, NLMSG_DONE, 0, m->flags) ||
-	    nlmsg_append(msg, &(int){m->error}, sizeof(int), NLMSG_ALIGNTO) < 0)
+	    nlmsg_append(msg, &error, sizeof(error), NLMSG_ALIGNTO) < 0)
 		return -EMSGSIZE;
 	return 0;
 }

@@ -116,7 +116,7 @@ def check_include(path, room, name):
             return f"<{name}> is for {', '.join(ONLY[name])} only"
         if MESSAGES.match(name) and room not in MESSAGE_ROOMS:
             return f"<{name}>: only {', '.join(MESSAGE_ROOMS)} know messages"
-        if room == "kmod/core":
+        if room == "kmod/core" and name != "ptn_os_impl.h":
             return f"<{name}>: the core needs ptn_os.h only"
         if room == "kmod/include/uapi" and name not in CORE_MAY_USE:
             return f"<{name}> in a contract that the kernel includes"

@@ -27,7 +27,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wpointer-arith -Wundef -Wformat=2 -Wredundant-decls -Wnested-externs \
 	-Winit-self
 ifneq ($(findstring clang,$(CC)),)
-WARN += -Wconditional-uninitialized -Wcomma -Wloop-analysis \
+WARN += -Wcomma -Wloop-analysis \
 	-Wunreachable-code -Wbitfield-enum-conversion -Wshadow-all
 else
 WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches \

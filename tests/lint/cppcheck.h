@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Macros of libraries whose headers cppcheck does not read. */
 #define json_array_foreach(array, i, value)                                    \
-	for (i = 0; i < json_array_size(array) &&                              \
-		    (value = json_array_get(array, i));                        \
+	for (i = 0;                                                            \
+	     i < json_array_size(array) && (value = json_array_get(array, i)); \
 	     i++)
 #define json_object_foreach(object, key, value)                                \
 	for (void *it = json_object_iter(object);                              \

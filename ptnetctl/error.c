@@ -8,7 +8,8 @@
 #include "base/cleanup.h"
 #include "text.h"
 
-static void say(const char *before, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+say(const char *before, const char *format, va_list args)
 {
 	_cleanup_free_ char *text = NULL;
 

@@ -32,7 +32,7 @@ static int unknown_command(struct ctl *ctl, const char *word)
 	const char *names[64], *near;
 	size_t n = 0;
 
-	while (ctl_commands[n] && n < 64) {
+	while (n < 64 && ctl_commands[n]) {
 		names[n] = ctl_commands[n]->name;
 		n++;
 	}

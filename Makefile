@@ -129,28 +129,28 @@ $(B)/flags: FORCE
 RUN = tests/run --build $(B)
 
 demo: ## show the main job: a topology is applied, and packets flow
-demo: deps-build
+demo: deps-build deps-demo
 	$(Q)$(MAKE) --no-print-directory all
 	@tests/demo.sh $(B)
 
 check: ## run every test
-check: deps-build deps-check
+check: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory all test-programs
 	@$(RUN) unit fuzz integration
 
 check-unit: ## run the tests of single rooms and of the backends
-check-unit: deps-build deps-check
+check-unit: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory test-programs $(PROGRAMS)
 	@$(RUN) unit
 
 check-asan: ## run every test under the address and undefined sanitizers
-check-asan: deps-build deps-check
+check-asan: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined \
 		CFLAGS='-O1 -g' all test-programs
 	@tests/run --build $(B)/asan unit fuzz integration
 
 check-tsan: ## run the unit and backend tests under the thread sanitizer
-check-tsan: deps-build deps-check
+check-tsan: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread \
 		CFLAGS='-O1 -g' all test-programs
 	@tests/run --build $(B)/tsan unit
@@ -165,12 +165,12 @@ fuzz-programs: LDFLAGS += -fsanitize=fuzzer
 fuzz-programs: $(FUZZ)
 
 bench: ## measure; ratios to what the machine can do, taken in one run
-bench: deps-build deps-check
+bench: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/run $(B)
 
 lint: ## check format, includes, licenses; clang-tidy, cppcheck, shellcheck
-lint: deps-build deps-check deps-lint deps-fuzz compile_commands.json
+lint: deps-build deps-demo deps-check deps-lint deps-fuzz compile_commands.json
 	@tests/lint/run
 
 check-container: ## run demo and check in a bare Debian 12 (as root)
@@ -183,7 +183,7 @@ compile_commands.json: FORCE
 		bench-programs | tests/lint/compile_commands >$@
 
 deps: ## install every Debian package that some target needs
-deps: deps-build deps-check deps-lint deps-fuzz deps-bench
+deps: deps-build deps-demo deps-check deps-lint deps-fuzz deps-bench
 deps-%:
 	@.ci/deps $*
 

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The main job, before your eyes: a topology is applied, real frames cross a
+# VALE switch and a pipe, and what arrived is what was sent. Leaves nothing
+# behind.
+#
+#	tests/demo.sh [BUILD]
+set -eu
+cd "$(dirname "$0")/.."
+build=$(realpath "${1:-build}")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ptnet-demo.XXXXXX")
+run_dir=$dir/run
+daemon=
+
+finish() {
+	"$build/ptnetd" --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
+	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+	wait
+	rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+bold='' plain=''
+[ ! -t 1 ] || { bold=$'\e[1m' plain=$'\e[0m'; }
+
+title() {
+	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
+}
+
+# Show a command as one would type it, and run it.
+typed() {
+	printf '  $ %s\n' "$*"
+	"$@" | sed 's/^/    /'
+	return "${PIPESTATUS[0]}"
+}
+
+ptnetctl() {
+	"$build/ptnetctl" --server "unix:$run_dir/ptnetd.sock" "$@"
+}
+
+fail() {
+	printf '\nFAILED: %s\n' "$*" >&2
+	for log in "$dir/ptnetd.log" "$run_dir/engine.log"; do
+		[ ! -s "$log" ] || sed "s|^|  ${log##*/}: |" "$log" >&2
+	done
+	exit 1
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+port_is_up() {
+	[ "$(ptnetctl get ports "$1" -o json |
+		jq -r 'if type == "array" then .[0] else . end | .status.state')" = up ]
+}
+
+number() {
+	jq -r ".$2" <"$dir/$1"
+}
+
+# exchange FROM TO COUNT SIZE [SEND OPTIONS]: send, receive, compare
+exchange() {
+	local from=$1 to=$2 count=$3 size=$4 receiver
+	shift 4
+	echo "  \$ ptnetctl traffic recv --port $to --count $count &"
+	ptnetctl traffic recv --port "$to" --count "$count" --timeout 10 \
+		-o json >"$dir/received" &
+	receiver=$!
+	until_true 5 port_is_up "$to" || fail "nobody is attached to $to"
+	echo "  \$ ptnetctl traffic send --port $from --count $count" \
+		"--size $size $*"
+	ptnetctl traffic send --port "$from" --count "$count" --size "$size" \
+		"$@" -o json >"$dir/sent" || fail "$from could not send"
+	wait "$receiver" || fail "$to did not receive what was sent"
+	for what in sent received; do
+		printf '    %-9s %6d frames, %9d bytes\n' "$what" \
+			"$(number $what frames)" "$(number $what bytes)"
+	done
+	[ "$(number sent frames)" = "$count" ] || fail "not all was sent"
+	for what in frames bytes; do
+		[ "$(number sent $what)" = "$(number received $what)" ] ||
+			fail "$to did not receive the $what that $from sent"
+	done
+}
+
+title "The daemon, on the engine backend, with all it keeps in $dir"
+echo "  \$ ptnetd --backend engine --state-dir $dir/state --run-dir $run_dir &"
+"$build/ptnetd" --backend engine --state-dir "$dir/state" \
+	--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
+daemon=$!
+until_true 10 ptnetctl status || fail "ptnetd does not answer"
+
+title "A topology: a VALE switch with three ports, and a pipe"
+typed cat topologies/demo.yaml
+typed ptnetctl apply topologies/demo.yaml || fail "it was not applied"
+
+title "From alice to bob through the switch"
+exchange alice bob 1000 60 --dst 02:00:00:00:00:0b
+
+title "And back, in frames of full size"
+exchange bob alice 1000 1514 --dst 02:00:00:00:00:0a
+
+title "From left to right through the pipe, without a copy"
+exchange left right 100000 60
+
+title "What the ports counted"
+typed ptnetctl get ports
+lost=$(ptnetctl get ports -o json |
+	jq '[.[] | select(.name == "left" or .name == "right") |
+		.counters.drops[]] | add')
+[ "${lost:-0}" = 0 ] || fail "the pipe dropped $lost frames"
+
+title "And away with it"
+typed ptnetctl delete demo || fail "it was not deleted"
+typed ptnetctl get ports
+echo
+echo "All that was sent arrived."

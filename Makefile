@@ -94,6 +94,9 @@ $(B)/obj/%.o: %.c $(B)/flags
 	@echo "  CC   $<"
 	$(Q)$(compile) -c -o $@ $<
 
+# The store carries its SQL.
+$(B)/obj/ptnetd/store/migrate.o: schemas/store.sql
+
 $(ALL_A): $(ALL_OBJ)
 $(B)/libptnet.a: $(PORT_OBJ)
 $(B)/libptnet-tests.a: $(TEST_OBJ)

@@ -188,7 +188,7 @@ static int connect_to(int sock, const char *path, int64_t deadline)
 
 int attach_open(struct attach *a, const char *path, int64_t deadline)
 {
-	int64_t value;
+	int64_t value = 0;
 	int err;
 
 	*a = (struct attach){.mem = -1};

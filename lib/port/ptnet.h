@@ -124,7 +124,9 @@ int ptnet_flush(struct ptnet_port *p, int timeout_ms);
  * ptnet_fd - an epoll descriptor to put into a program's own poll loop
  *
  * Arm with ptnet_arm() before polling; when readable, call
- * ptnet_wait(p, what, 0). Owned by the port.
+ * ptnet_wait(p, what, 0), which may find nothing: arm and poll again then.
+ * Owned by the port. A program that uses it does all its waiting in one
+ * thread.
  */
 int ptnet_fd(struct ptnet_port *p);
 

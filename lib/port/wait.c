@@ -179,12 +179,17 @@ int ptnet_arm(struct ptnet_port *p, int what)
 	return ready;
 }
 
-/* Without sleeping; after a program's own poll loop has slept. */
+/*
+ * Without sleeping; after a program's own poll loop has slept. What has made
+ * its descriptor readable may belong to the other direction.
+ */
 static int only_look(struct ptnet_port *p, int what)
 {
-	bool slept = p->bell[DIR_TX].armed || p->bell[DIR_RX].armed;
-	int err = slept ? sleep_for(p, what, 0) : 0;
+	int err = 0;
 
+	if (p->bell[DIR_TX].armed || p->bell[DIR_RX].armed)
+		err = p->both >= 0 ? sleep_on_both(p, 0)
+				   : sleep_for(p, what, 0);
 	disarm(p, what);
 	return err ? err : look(p, what);
 }

@@ -80,25 +80,26 @@ static bool trade(struct ptn_ring *r, const struct ptn_ring *locked, u32 at,
 	return true;
 }
 
-/* The buffer that slot @at may use, from the slot's word; the books agree. */
-static u32 true_buffer(struct ptn_ring *r, const struct ptn_ring *other, u32 at,
-		       u64 word)
+/* Let the books follow what slot @at shows, where that is possible. */
+static inline void make_true(struct ptn_ring *r, const struct ptn_ring *other,
+			     u32 at, u32 idx)
 {
-	const u32 idx = ptn_slot_idx(word);
-
 	if (ptn_likely(idx == r->buf[at]))
-		return idx;
+		return;
 	if (!ptn_buf_valid(r, idx) || !trade(r, other, at, idx))
 		ptn_ring_fault(r);
-	return r->buf[at];
 }
 
 static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 		       u32 t, u32 r, u64 word)
 {
-	const u32 sent = true_buffer(tx, rx, t, word);
-	const u32 empty = true_buffer(rx, tx, r, ptn_slot_read(&rx->slot[r]));
+	u32 sent, empty;
 
+	make_true(tx, rx, t, ptn_slot_idx(word));
+	make_true(rx, tx, r, ptn_slot_idx(ptn_slot_read(&rx->slot[r])));
+	/* only now: the receiver may have claimed the very same buffer */
+	sent = tx->buf[t];
+	empty = rx->buf[r];
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
 	homes[empty] = PTN_HOME(tx->number, t);

@@ -47,25 +47,23 @@ void ptn_csb_rx_refresh(struct ptn_ring *r)
 		ptn_ring_fault(r);
 }
 
-/* The program sleeps on this ring and has something new beyond its cur. */
-static bool must_notify(struct ptn_ring *r)
+bool ptn_csb_must_notify(struct ptn_ring *r)
 {
-	u32 need = ptn_load(r->atok->appl_need_kick);
+	const u32 need = ptn_load(r->atok->appl_need_kick);
 
-	if (ptn_likely(!need) || (need == r->kicked && need != 1))
+	if (ptn_likely(!need) || (need == ptn_load(r->kicked) && need != 1))
 		return false;
-	if (ptn_load(r->atok->cur) == r->hwtail)
+	if (ptn_load(r->atok->cur) == ptn_load(r->hwtail))
 		return false;
-	r->kicked = need;
+	ptn_store(r->kicked, need);
+	ptn_store(r->count[PTN_C_RX_KICKS], r->count[PTN_C_RX_KICKS] + 1);
 	return true;
 }
 
-bool ptn_csb_publish(struct ptn_ring *r, u32 hwcur)
+void ptn_csb_publish(struct ptn_ring *r, u32 hwcur)
 {
 	ptn_store(r->ktoa->hwcur, hwcur);
 	ptn_store_release(r->ktoa->hwtail, r->hwtail);
-	ptn_mb();
-	return must_notify(r);
 }
 
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want)

@@ -267,10 +267,11 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	tx->hwtail = ptn_ring_prev(tx, tx->hwcur);
 	rx->hwtail = ptn_ring_add(rx, rx->hwtail, m.rx_slots);
 	count_moved(tx, rx, &m);
-	if (m.rx_slots)
-		wake_rx = ptn_csb_publish(rx, rx->head);
-	wake_tx = ptn_csb_publish(tx, tx->hwcur);
-	rx->count[PTN_C_RX_KICKS] += wake_rx;
+	ptn_csb_publish(rx, rx->head);
+	ptn_csb_publish(tx, tx->hwcur);
+	ptn_mb();
+	wake_rx = m.rx_slots && ptn_csb_must_notify(rx);
+	wake_tx = ptn_csb_must_notify(tx);
 out:
 	ptn_spin_unlock(&rx->lock);
 	if (wake_rx)

@@ -168,11 +168,16 @@ bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head);
  */
 void ptn_csb_rx_refresh(struct ptn_ring *r);
 
+/** ptn_csb_publish - show hwcur and hwtail */
+void ptn_csb_publish(struct ptn_ring *r, u32 hwcur);
+
 /**
- * ptn_csb_publish - show hwcur and hwtail; true when the program is to be
- * notified. The caller holds what protects the ring.
+ * ptn_csb_must_notify - the program sleeps and has something beyond its cur
+ *
+ * After ptn_csb_publish() and a full barrier. Two threads may both be told so
+ * for one sleep: a wake-up too many, never one too few.
  */
-bool ptn_csb_publish(struct ptn_ring *r, u32 hwcur);
+bool ptn_csb_must_notify(struct ptn_ring *r);
 
 /** ptn_csb_want_kicks - set or clear kern_need_kick */
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want);

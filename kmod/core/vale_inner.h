@@ -30,6 +30,25 @@ struct ptn_vale {
 	char name[PTN_NAME_MAX];
 };
 
+/**
+ * ptn_gather - read @n slots of a transmit ring into @w
+ *
+ * Returns the number of slots that are done with: less than @n when the last
+ * frame's end has not come yet.
+ */
+u32 ptn_gather(struct ptn_ring *r, u32 n, struct ptn_work *w);
+
+/**
+ * ptn_deliver - copy frames order[0..n) (0..n without an order) to a port
+ *
+ * What does not fit is dropped and counted there.
+ */
+void ptn_deliver(struct ptn_port *to, const struct ptn_ring *from, u32 queue,
+		 struct ptn_work *w, const u16 *order, u32 n);
+
+/** ptn_notify_published - a full barrier, then wake who sleeps and got some */
+void ptn_notify_published(struct ptn_ring *from, struct ptn_work *w);
+
 /** ptn_forward - a port's transmit ring to wherever its frames go */
 u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w);
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Scratch memory of a thread that syncs: one batch of frames, sorted by
- * where they go. Small enough to stay in the first cache level.
+ * Scratch memory of a thread that syncs: one batch of frames on its way from
+ * a transmit ring to its receivers. Small enough for the first cache level.
  */
 #ifndef PTN_WORK_H
 #define PTN_WORK_H
 
 #include "port.h"
 
+struct ptn_ring;
+
 enum {
 	PTN_WORK_HASH = 512, /* more than PTN_BATCH, a power of two */
-	PTN_WORK_END = 0xffff, /* of a list of frames */
+	/* values of where[] that are no number of a destination */
+	PTN_WHERE_FLOOD = 0xfffe,
+	PTN_WHERE_DROP = 0xffff,
 };
 
 /* One checked slot of the sender's. */
@@ -20,41 +24,51 @@ struct ptn_frag {
 	u32 flags;
 };
 
+/* A frame's fragments; only in batches that have frames of several. */
 struct ptn_frame {
-	u16 first; /* fragment */
+	u16 first;
 	u16 frags;
-	u16 next; /* frame for the same destination */
-	u16 pad;
-	u32 len; /* all fragments */
+	u32 len;
 };
 
-/* The frames of a batch that go to one port, in order. */
+/* One port that frames of the batch go to. */
 struct ptn_dest {
 	u32 port;
-	u16 head, tail;
 	u32 frames;
-};
-
-/* One buffer of the receiver's. */
-struct ptn_out {
-	char *addr;
-	u32 idx;
-	u32 len;
-	u32 flags;
 };
 
 struct ptn_work {
 	u32 n_frags;
 	u32 n_frames;
 	u32 n_dests;
-	u16 flood_head, flood_tail;
-	u32 flooded;
+	u32 n_flood;
+	u32 n_drops;
+	u32 n_published;
+	bool odd; /* frame[] is filled; else frame i is fragment i */
 	struct ptn_frag frag[PTN_BATCH];
 	struct ptn_frame frame[PTN_BATCH];
+	u16 where[PTN_BATCH]; /* by frame: number of its destination */
 	struct ptn_dest dest[PTN_BATCH];
-	u16 slot[PTN_WORK_HASH]; /* dest + 1 by hash of the port */
-	struct ptn_out out[PTN_BATCH];
-	u16 pick[PTN_BATCH]; /* frames that fit, in order */
+	u16 slot[PTN_WORK_HASH]; /* number + 1 of a destination, by port */
+	u16 order[PTN_BATCH]; /* frames by destination, in order in each */
+	u16 pick[PTN_BATCH]; /* frames for one receiver */
+	u32 buf[PTN_BATCH]; /* leased buffers */
+	u16 len[PTN_BATCH]; /* what they got, in odd batches */
+	u16 flags[PTN_BATCH];
+	struct ptn_ring *published[PTN_BATCH]; /* perhaps to be notified */
 };
+
+/** ptn_work_frame - first fragment of frame @i */
+static inline const struct ptn_frag *ptn_work_frame(const struct ptn_work *w,
+						    u32 i)
+{
+	return &w->frag[w->odd ? w->frame[i].first : i];
+}
+
+/** ptn_work_bytes - length of frame @i */
+static inline u32 ptn_work_bytes(const struct ptn_work *w, u32 i)
+{
+	return w->odd ? w->frame[i].len : w->frag[i].len;
+}
 
 #endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * Frames of a batch into one receiver's ring: lease, copy, publish.
+ *
+ * A lease takes buffers, not places: who publishes writes his buffers into
+ * the next slots of the ring, whatever the order of the leases was. So a
+ * sender that stalls between lease and publish keeps a few buffers from the
+ * ring and delays nobody, and frames of one sender stay in order.
+ */
+#include "vale_inner.h"
+#include "work.h"
+
+/* What is delivered: frames order[0..n), or 0..n without an order. */
+struct delivery {
+	const u16 *order;
+	u32 n;
+	u32 at; /* next frame to lease for */
+	u32 picked; /* frames of the current lease */
+	u32 slots; /* ... and their buffers */
+	bool simple; /* each frame takes one slot */
+};
+
+static inline u32 nth(const struct delivery *d, u32 i)
+{
+	return d->order ? d->order[i] : i;
+}
+
+static u32 free_slots(const struct ptn_ring *r)
+{
+	return ptn_ring_span(r, r->lease, ptn_ring_prev(r, r->head));
+}
+
+/* Lease */
+
+/* Slots that a frame takes in @r: one a fragment where these fit. */
+static u32 slots_for(const struct ptn_ring *r, const struct ptn_ring *from,
+		     const struct ptn_work *w, u32 frame)
+{
+	const u32 len = ptn_work_bytes(w, frame);
+
+	if (r->buf_size >= from->buf_size)
+		return w->odd ? w->frame[frame].frags : 1;
+	return len ? (len + r->buf_size - 1) / r->buf_size : 1;
+}
+
+/* Frames that fit into the ring; the others are dropped here. */
+static void pick_odd(struct ptn_ring *r, const struct ptn_ring *from,
+		     struct ptn_work *w, struct delivery *d, u32 room)
+{
+	d->picked = 0;
+	d->slots = 0;
+	for (; d->at < d->n; d->at++) {
+		const u32 frame = nth(d, d->at);
+		const u32 need = slots_for(r, from, w, frame);
+
+		if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
+			r->count[PTN_C_DROP_TOO_BIG]++;
+		} else if (d->slots + need > room) {
+			r->count[PTN_C_DROP_RX_FULL]++;
+		} else if (d->slots + need > PTN_BATCH) {
+			return; /* with the next lease */
+		} else {
+			w->pick[d->picked++] = (u16)frame;
+			d->slots += need;
+		}
+	}
+}
+
+static void pick_simple(struct ptn_ring *r, struct delivery *d, u32 room)
+{
+	d->picked = d->n < room ? d->n : room;
+	d->slots = d->picked;
+	d->at = d->n;
+	r->count[PTN_C_DROP_RX_FULL] += d->n - d->picked;
+}
+
+/*
+ * The buffer of a slot that the program gave back. What the program put there
+ * counts, if it is a buffer at all; else the one that the books know.
+ */
+static u32 repair(struct ptn_ring *r, u32 at)
+{
+	ptn_ring_fault(r);
+	return r->buf[at];
+}
+
+static void lease_buffers(struct ptn_ring *r, struct ptn_work *w, u32 n)
+{
+	u32 at = r->lease;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
+
+		if (ptn_unlikely(!ptn_buf_valid(r, idx)))
+			idx = repair(r, at);
+		ptn_prefetchw(ptn_ring_buf(r, idx));
+		w->buf[i] = idx;
+		at = ptn_ring_next(r, at);
+	}
+	r->lease = at;
+}
+
+static void lease(struct ptn_ring *r, const struct ptn_ring *from,
+		  struct ptn_work *w, struct delivery *d)
+{
+	ptn_spin_lock(&r->lock);
+	if (free_slots(r) < PTN_BATCH)
+		ptn_csb_rx_refresh(r);
+	if (ptn_likely(d->simple))
+		pick_simple(r, d, free_slots(r));
+	else
+		pick_odd(r, from, w, d, free_slots(r));
+	lease_buffers(r, w, d->slots);
+	ptn_spin_unlock(&r->lock);
+}
+
+/* Copy */
+
+/* A frame into smaller buffers, from leased buffer @at on. Slots used. */
+static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
+			 u32 frags, struct ptn_work *w, u32 at)
+{
+	u32 used = 0, fill = 0;
+
+	w->len[at] = 0;
+	for (u32 i = 0; i < frags; i++) {
+		for (u32 from = 0; from < frag[i].len;) {
+			u32 n = r->buf_size - fill;
+
+			if (!n) {
+				used++;
+				fill = 0;
+				continue;
+			}
+			if (n > frag[i].len - from)
+				n = frag[i].len - from;
+			ptn_copy(ptn_ring_buf(r, w->buf[at + used]) + fill,
+				 frag[i].addr + from, n);
+			from += n;
+			fill += n;
+			w->len[at + used] = (u16)fill;
+		}
+	}
+	return used + 1;
+}
+
+static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
+			  u32 frags, struct ptn_work *w, u32 at)
+{
+	for (u32 i = 0; i < frags; i++) {
+		ptn_copy(ptn_ring_buf(r, w->buf[at + i]), frag[i].addr,
+			 frag[i].len);
+		w->len[at + i] = (u16)frag[i].len;
+	}
+	return frags;
+}
+
+static u64 copy_odd(const struct ptn_ring *r, const struct ptn_ring *from,
+		    struct ptn_work *w, const struct delivery *d)
+{
+	const bool repack = r->buf_size < from->buf_size;
+	u64 bytes = 0;
+	u32 at = 0;
+
+	for (u32 i = 0; i < d->picked; i++) {
+		const u32 frame = w->pick[i];
+		const u32 frags = w->odd ? w->frame[frame].frags : 1;
+		const u32 n = (repack ? copy_repacked : copy_fragments)(
+			r, ptn_work_frame(w, frame), frags, w, at);
+
+		for (u32 s = 0; s < n; s++)
+			w->flags[at + s] = (u16)(n << NS_PORT_SHIFT |
+						 (s + 1 < n ? NS_MOREFRAG : 0));
+		bytes += ptn_work_bytes(w, frame);
+		at += n;
+	}
+	return bytes;
+}
+
+static u64 copy_simple(const struct ptn_ring *r, const struct ptn_work *w,
+		       const struct delivery *d)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < d->picked; i++) {
+		const struct ptn_frag *f = &w->frag[nth(d, i)];
+
+		ptn_copy(ptn_ring_buf(r, w->buf[i]), f->addr, f->len);
+		bytes += f->len;
+	}
+	return bytes;
+}
+
+/* Publish */
+
+static void fill_simple(struct ptn_ring *r, const struct ptn_work *w,
+			const struct delivery *d)
+{
+	u32 at = r->hwtail;
+
+	for (u32 i = 0; i < d->slots; i++) {
+		ptn_slot_write(&r->slot[at], w->buf[i], w->frag[nth(d, i)].len,
+			       1 << NS_PORT_SHIFT);
+		at = ptn_ring_next(r, at);
+	}
+	r->hwtail = at;
+}
+
+static void fill_odd(struct ptn_ring *r, const struct ptn_work *w,
+		     const struct delivery *d)
+{
+	for (u32 i = 0; i < d->slots; i++) {
+		ptn_slot_write(&r->slot[r->hwtail], w->buf[i], w->len[i],
+			       w->flags[i]);
+		r->hwtail = ptn_ring_next(r, r->hwtail);
+	}
+}
+
+static void publish(struct ptn_ring *r, const struct ptn_work *w,
+		    const struct delivery *d, u64 bytes)
+{
+	ptn_spin_lock(&r->lock);
+	if (ptn_likely(d->simple))
+		fill_simple(r, w, d);
+	else
+		fill_odd(r, w, d);
+	r->count[PTN_C_RX_FRAMES] += d->picked;
+	r->count[PTN_C_RX_BYTES] += bytes;
+	r->count[PTN_C_RX_SYNCS]++;
+	ptn_csb_publish(r, r->head);
+	ptn_spin_unlock(&r->lock);
+}
+
+/* After the barrier: who of those that got something sleeps? */
+static void notify_receivers(struct ptn_work *w)
+{
+	for (u32 i = 0; i < w->n_published; i++)
+		if (ptn_csb_must_notify(w->published[i]))
+			ptn_ring_notify(w->published[i]);
+	w->n_published = 0;
+}
+
+void ptn_notify_published(struct ptn_ring *from, struct ptn_work *w)
+{
+	ptn_mb();
+	notify_receivers(w);
+	if (ptn_csb_must_notify(from))
+		ptn_ring_notify(from);
+}
+
+static void note_published(struct ptn_ring *r, struct ptn_work *w)
+{
+	if (w->n_published == PTN_BATCH) {
+		ptn_mb();
+		notify_receivers(w);
+	}
+	w->published[w->n_published++] = r;
+}
+
+void ptn_deliver(struct ptn_port *to, const struct ptn_ring *from, u32 queue,
+		 struct ptn_work *w, const u16 *order, u32 n)
+{
+	struct ptn_ring *r =
+		&to->rx[queue < to->queues ? queue : queue % to->queues];
+	struct delivery d = {
+		.order = order,
+		.n = n,
+		.simple = !w->odd && r->buf_size >= from->buf_size,
+	};
+
+	while (d.at < d.n) {
+		u64 bytes;
+
+		lease(r, from, w, &d);
+		if (!d.picked)
+			continue;
+		bytes = d.simple ? copy_simple(r, w, &d)
+				 : copy_odd(r, from, w, &d);
+		publish(r, w, &d, bytes);
+		note_published(r, w);
+	}
+}

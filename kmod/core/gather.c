@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * From a transmit ring's slots to checked frames. Each slot is read once;
+ * what is found bad is counted and goes no further.
+ */
+#include "vale_inner.h"
+#include "work.h"
+
+struct chain {
+	u32 slots; /* of the frame that is being read; 0: between frames */
+	u32 first_frag;
+	u32 len;
+	u32 drop; /* enum ptn_counter, 0: good so far */
+};
+
+static u32 slot_problem(const struct ptn_ring *r, u32 idx, u32 len, u32 flags)
+{
+	if (!ptn_buf_valid(r, idx))
+		return PTN_C_DROP_BAD_BUFFER;
+	if (len > r->buf_size)
+		return PTN_C_DROP_TOO_LONG;
+	if (flags & NS_INDIRECT)
+		return PTN_C_DROP_INDIRECT;
+	return 0;
+}
+
+static inline void add_frag(struct ptn_work *w, const struct ptn_ring *r,
+			    u32 idx, u32 len, u32 flags)
+{
+	struct ptn_frag *f = &w->frag[w->n_frags++];
+
+	f->addr = ptn_ring_buf(r, idx);
+	f->len = len;
+	f->flags = flags;
+	ptn_prefetch(f->addr);
+}
+
+static void add_frame(struct ptn_work *w, u32 first, u32 frags, u32 len)
+{
+	struct ptn_frame *f = &w->frame[w->n_frames++];
+
+	f->first = (u16)first;
+	f->frags = (u16)frags;
+	f->len = len;
+}
+
+/* From here on frames are written down one by one. */
+static void become_odd(struct ptn_work *w)
+{
+	const u32 n = w->n_frames;
+
+	if (w->odd)
+		return;
+	w->odd = true;
+	w->n_frames = 0;
+	for (u32 i = 0; i < n; i++)
+		add_frame(w, i, 1, w->frag[i].len);
+}
+
+static void end_chain(struct ptn_ring *r, struct chain *c, struct ptn_work *w)
+{
+	r->count[PTN_C_TX_FRAMES]++;
+	r->count[PTN_C_TX_BYTES] += c->len;
+	if (c->drop) {
+		r->count[c->drop]++;
+		if (c->drop == PTN_C_DROP_BAD_BUFFER)
+			ptn_ring_fault(r);
+		w->n_frags = c->first_frag;
+	} else {
+		add_frame(w, c->first_frag, c->slots, c->len);
+	}
+	c->slots = 0;
+}
+
+static void begin_chain(struct chain *c, struct ptn_work *w)
+{
+	become_odd(w);
+	c->first_frag = w->n_frags;
+	c->len = 0;
+	c->drop = 0;
+}
+
+/* A slot that is not a whole good frame; true when it ends a frame. */
+static bool gather_odd(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
+		       u64 word)
+{
+	const u32 idx = ptn_slot_idx(word), len = ptn_slot_len(word);
+	const u32 flags = ptn_slot_flags(word) & PTN_TX_FLAGS;
+	u32 problem = slot_problem(r, idx, len, flags);
+
+	if (r->skipping) {
+		r->skipping = flags & NS_MOREFRAG;
+		return true;
+	}
+	if (!c->slots++)
+		begin_chain(c, w);
+	if (!problem && c->slots > NETMAP_MAX_FRAGS)
+		problem = PTN_C_DROP_BAD_CHAIN;
+	if (!c->drop)
+		c->drop = problem;
+	if (!c->drop) {
+		add_frag(w, r, idx, len, flags);
+		c->len += len;
+	}
+	if (flags & NS_MOREFRAG && c->slots <= NETMAP_MAX_FRAGS)
+		return false;
+	r->skipping = flags & NS_MOREFRAG;
+	end_chain(r, c, w);
+	return true;
+}
+
+/*
+ * A frame whose end has not come. It waits for the rest, unless the ring is
+ * full, so that the rest cannot come.
+ */
+static u32 unfinished(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
+		      u32 done, u32 n)
+{
+	w->n_frags = c->first_frag;
+	if (done || n + 1 < r->num_slots)
+		return done;
+	c->drop = PTN_C_DROP_BAD_CHAIN;
+	end_chain(r, c, w);
+	r->skipping = true;
+	return n;
+}
+
+static inline bool slot_simple(const struct ptn_ring *r, u64 word)
+{
+	return ptn_buf_valid(r, ptn_slot_idx(word)) &
+	       (ptn_slot_len(word) <= r->buf_size) &
+	       !(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+}
+
+/* The usual: whole frames of one slot. Returns how many there are first. */
+static u32 gather_simple(struct ptn_ring *r, u32 n, struct ptn_work *w)
+{
+	u32 at = r->hwcur, i;
+	u64 bytes = 0;
+
+	for (i = 0; i < n; i++) {
+		const u64 word = ptn_slot_read(&r->slot[at]);
+
+		if (ptn_unlikely(!slot_simple(r, word)))
+			break;
+		at = ptn_ring_next(r, at);
+		bytes += ptn_slot_len(word);
+		add_frag(w, r, ptn_slot_idx(word), ptn_slot_len(word),
+			 ptn_slot_flags(word));
+	}
+	w->n_frames = i;
+	r->count[PTN_C_TX_FRAMES] += i;
+	r->count[PTN_C_TX_BYTES] += bytes;
+	return i;
+}
+
+static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
+{
+	struct chain c = {0};
+	u32 at = ptn_ring_add(r, r->hwcur, done);
+
+	for (u32 i = done; i < n; i++) {
+		const u64 word = ptn_slot_read(&r->slot[at]);
+
+		at = ptn_ring_next(r, at);
+		if (gather_odd(r, &c, w, word))
+			done = i + 1;
+	}
+	return c.slots ? unfinished(r, &c, w, done, n) : done;
+}
+
+u32 ptn_gather(struct ptn_ring *r, u32 n, struct ptn_work *w)
+{
+	u32 done = 0;
+
+	w->n_frags = 0;
+	w->n_frames = 0;
+	w->odd = false;
+	if (!r->skipping)
+		done = gather_simple(r, n, w);
+	return done < n ? gather_rest(r, done, n, w) : done;
+}

@@ -199,35 +199,65 @@ static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 	return true;
 }
 
+static inline bool simple(const struct ptn_ring *r, u32 at, u64 word)
+{
+	return (ptn_slot_idx(word) == r->buf[at]) &
+	       (ptn_slot_len(word) <= r->buf_size) &
+	       !(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+}
+
+/*
+ * The usual: whole frames of one slot, and slots that show what the books
+ * say. Swaps up to @n of them; returns how many.
+ */
+static u32 move_simple(struct ptn_ring *tx, struct ptn_ring *rx, u32 n,
+		       struct moved *m)
+{
+	u32 *const homes = ptn_region_homes(tx->port->region);
+	u32 t = ptn_ring_add(tx, tx->hwcur, m->tx_slots);
+	u32 r = ptn_ring_add(rx, rx->hwtail, m->rx_slots);
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		const u64 word = ptn_slot_read(&tx->slot[t]);
+		const u32 sent = ptn_slot_idx(word), empty = rx->buf[r];
+
+		if (ptn_unlikely(!simple(tx, t, word) ||
+				 ptn_load(rx->slot[r].buf_idx) != empty))
+			break;
+		tx->buf[t] = empty;
+		rx->buf[r] = sent;
+		homes[empty] = PTN_HOME(tx->number, t);
+		homes[sent] = PTN_HOME(rx->number, r);
+		ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
+			       NS_BUF_CHANGED);
+		ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
+		bytes += ptn_slot_len(word);
+		t = ptn_ring_next(tx, t);
+		r = ptn_ring_next(rx, r);
+	}
+	m->tx_slots += i;
+	m->rx_slots += i;
+	m->frames += i;
+	m->bytes += bytes;
+	return i;
+}
+
 /* Swap what is there and fits, whole frames only. */
 static void move_frames(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 			u32 room, struct moved *m)
 {
-	u32 *homes = ptn_region_homes(tx->port->region);
-	u32 t = tx->hwcur, r = rx->hwtail;
-
 	while (m->tx_slots < pending && m->tx_slots < PTN_BATCH) {
-		const u64 word = ptn_slot_read(&tx->slot[t]);
+		u32 n = pending - m->tx_slots;
 
-		if (ptn_likely(!(ptn_slot_flags(word) &
-				 (NS_MOREFRAG | NS_INDIRECT)) &&
-			       ptn_slot_len(word) <= tx->buf_size &&
-			       ptn_slot_idx(word) == tx->buf[t])) {
-			if (m->rx_slots == room)
-				break;
-			swap_slots(tx, rx, homes, t, r, word);
-			m->tx_slots++;
-			m->rx_slots++;
-			m->frames++;
-			m->bytes += ptn_slot_len(word);
-			t = ptn_ring_next(tx, t);
-			r = ptn_ring_next(rx, r);
-			continue;
-		}
-		if (!move_odd(tx, rx, pending, room, m))
+		if (n > room - m->rx_slots)
+			n = room - m->rx_slots;
+		if (n > PTN_BATCH - m->tx_slots)
+			n = PTN_BATCH - m->tx_slots;
+		if (!move_simple(tx, rx, n, m) &&
+		    !move_odd(tx, rx, pending, room, m))
 			break;
-		t = ptn_ring_add(tx, tx->hwcur, m->tx_slots);
-		r = ptn_ring_add(rx, rx->hwtail, m->rx_slots);
 	}
 }
 

@@ -26,12 +26,10 @@ void limit_free(struct limit *l);
 
 /* @frames frames in batches, all roles in this thread: write each frame,
  * parse, learn, look up, copy, read. */
-void limit_vale(struct limit *l, uint64_t frames, uint32_t batch,
-		uint32_t len);
+void limit_vale(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len);
 
 /* The same by exchanging buffer indices. */
-void limit_pipe(struct limit *l, uint64_t frames, uint32_t batch,
-		uint32_t len);
+void limit_pipe(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len);
 
 /* The producer's and the consumer's part of every loop. */
 static inline void limit_write(char *buf, uint32_t len, uint64_t mark)

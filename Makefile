@@ -28,7 +28,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Winit-self
 ifneq ($(findstring clang,$(CC)),)
 WARN += -Wcomma -Wloop-analysis \
-	-Wunreachable-code -Wbitfield-enum-conversion -Wshadow-all
+	-Wunreachable-code -Wbitfield-enum-conversion -Wshadow-all \
+	-Wno-bitwise-instead-of-logical
 else
 WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches \
 	-Wjump-misses-init

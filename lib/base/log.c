@@ -35,8 +35,6 @@ static bool stderr_is_journal(void)
 	unsigned long long device, inode;
 	struct stat st;
 
-	/* systemd wrote it, and no number can do more harm than not match */
-	/* NOLINTNEXTLINE(cert-err34-c) */
 	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&

@@ -51,7 +51,7 @@ compile = $(CC) $(CPPFLAGS) $(if $(filter $(CORE_HOME),$<),-Ilib/engine/os) \
 # --- What there is --------------------------------------------------------
 
 # Everything but the mains is one archive; a program takes what it needs.
-LIB_ROOMS := base json http nl model client port engine
+LIB_ROOMS := base json http nl model client port frame engine
 PTNETD_ROOMS := rest service store plan backend
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))

@@ -35,8 +35,6 @@ static bool reserve(struct diags *d)
 {
 	struct diag *list;
 
-	if (d->count >= DIAGS_MAX)
-		return false;
 	if (d->count & (d->count - 1))
 		return true;
 	list = realloc(d->list, (d->count ? 2 * d->count : 1) * sizeof(*list));
@@ -53,6 +51,10 @@ void diag_add(struct diags *d, const char *file, uint32_t line, uint32_t column,
 	va_list args;
 	bool ok;
 
+	if (d->count >= DIAGS_MAX) {
+		d->dropped++;
+		return;
+	}
 	va_start(args, format);
 	if (vasprintf(&one.message, format, args) < 0)
 		one.message = NULL;

@@ -14,18 +14,18 @@
 
 #include "base/diag.h"
 #include "model/objects.h"
+#include "model/position.h"
 
 #define TOPOLOGY_API_VERSION "ptnet/v1"
+
+/* Where editors find the schema, seen from topologies/. */
+#define TOPOLOGY_SCHEMA "../schemas/topology.schema.json"
 
 enum {
 	TOPOLOGY_INPUT_MAX = 16 * 1024 * 1024, /* bytes */
 	TOPOLOGY_DEPTH_MAX = 32,
 	TOPOLOGY_NAME_MAX = 63,
 	OBJECT_NAME_MAX = 31,
-};
-
-struct position {
-	uint32_t line, column; /* from 1 */
 };
 
 /* Where an object was declared: its name's position and path. */
@@ -67,7 +67,9 @@ int topologies_parse(struct topologies *out, const char *text, size_t len,
 /**
  * topologies_check - names that two topologies of this set both declare
  *
- * Returns 0 or -EINVAL with a finding at each second declaration.
+ * Also host devices and VMs that two of them use, and topologies that are in
+ * the set twice. Returns 0, -EINVAL with a finding at each second
+ * declaration, or -ENOMEM.
  */
 int topologies_check(const struct topologies *set, struct diags *diags);
 

@@ -27,6 +27,7 @@ const struct shape static_mac_shape = {
 		{.name = "mac", .type = SHAPE_MAC, .required = true},
 		{.name = "port",
 		 .type = SHAPE_TEXT,
+		 .min = 1,
 		 .max = TOPOLOGY_NAME_MAX,
 		 .required = true},
 		{0},

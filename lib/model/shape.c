@@ -170,12 +170,13 @@ static bool is_word(const struct yaml_node *n, const char *first,
 
 static void check_text(const struct spot *s, const struct shape_field *f)
 {
+	size_t n = yaml_is(s->node, SCALAR_STRING) ? characters(s->node) : 0;
 	char what[64];
 
-	snprintf(what, sizeof(what), "a text of at most %lld characters",
-		 (long long)f->max);
-	if (!yaml_is(s->node, SCALAR_STRING) ||
-	    characters(s->node) > (size_t)f->max)
+	snprintf(what, sizeof(what), "a text of %s%lld characters",
+		 f->min ? "1 to " : "at most ", (long long)f->max);
+	if (!yaml_is(s->node, SCALAR_STRING) || n < (size_t)f->min ||
+	    n > (size_t)f->max)
 		expected(s, what, quote_hint(s->node));
 	else if (strlen(s->node->text) != s->node->len)
 		FIND(s, NULL, "a text must not have zeros (\\0) in it");

@@ -14,7 +14,7 @@
 #include "model/yaml.h"
 
 enum shape_type {
-	SHAPE_TEXT, /* a string of at most max characters */
+	SHAPE_TEXT, /* a string of min to max characters */
 	SHAPE_NAME, /* [A-Za-z0-9][A-Za-z0-9_-]*, at most max characters */
 	SHAPE_DEVICE, /* name of a network device of the host */
 	SHAPE_CHOICE, /* one of choices */

@@ -45,7 +45,8 @@ LDFLAGS += -pthread $(SANFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
 
 # The core finds its ptn_os_impl.h by the include path.
 CORE_HOME := kmod/core/% lib/engine/% tests/%
-compile = $(CC) $(CPPFLAGS) $(if $(filter $(CORE_HOME),$<),-Ilib/engine/os) \
+OS_HOME := lib/engine/os
+compile = $(CC) $(CPPFLAGS) $(if $(filter $(CORE_HOME),$<),-I$(OS_HOME)) \
 	$(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP
 
 # --- What there is --------------------------------------------------------
@@ -68,7 +69,8 @@ EXAMPLES := $(patsubst docs/%.c,$(B)/%,$(call src,docs/examples))
 TEST_ROOMS := unit backend bench fuzz
 TEST_SRC := $(call src,$(TEST_ROOMS:%=tests/%))
 programs = $(patsubst tests/%.c,$(B)/tests/%,$(filter $(1),$(TEST_SRC)))
-UNIT := $(call programs,tests/unit/test_% tests/backend/test_%)
+WORLD := $(patsubst %.c,$(B)/%,$(wildcard tests/core/test_*.c))
+UNIT := $(call programs,tests/unit/test_% tests/backend/test_%) $(WORLD)
 FUZZ := $(call programs,tests/fuzz/fuzz_%)
 BENCH := $(call programs,tests/bench/bench_%)
 TEST_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out \
@@ -109,6 +111,22 @@ $(B)/libptnet.so.0: $(PORT_OBJ) lib/port/libptnet.map
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) \
 		-Wl,--version-script=lib/port/libptnet.map -o $@ $(PORT_OBJ)
+
+# The core once more, in a world that tests control (tests/core/os).
+WORLD_OBJ := $(patsubst %.c,$(B)/world/%.o,$(call src,kmod/core) \
+	tests/core/os.c tests/unit/rig.c)
+$(WORLD_OBJ) $(WORLD): OS_HOME := tests/core/os
+$(B)/libptnet-world.a: $(WORLD_OBJ)
+$(B)/world/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $< (world)"
+	$(Q)$(compile) -c -o $@ $<
+
+$(WORLD): $(B)/tests/core/%: tests/core/%.c $(B)/libptnet-world.a
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(compile) -Itests $(LDFLAGS) -pie -MF $@.d -o $@ $< \
+		$(filter %.a,$^) -lcmocka
 
 $(B)/tests/%: tests/%.c $(B)/libptnet-tests.a $(ALL_A) $(B)/flags
 	@mkdir -p $(@D)

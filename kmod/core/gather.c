@@ -125,11 +125,14 @@ static u32 unfinished(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
 	return n;
 }
 
+/* One branch for all that is not the usual. */
 static inline bool slot_simple(const struct ptn_ring *r, u64 word)
 {
-	return ptn_buf_valid(r, ptn_slot_idx(word)) &
-	       (ptn_slot_len(word) <= r->buf_size) &
-	       !(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+	const u32 odd = (u32)!ptn_buf_valid(r, ptn_slot_idx(word)) |
+			(u32)(ptn_slot_len(word) > r->buf_size) |
+			(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+
+	return !odd;
 }
 
 /* The usual: whole frames of one slot. Returns how many there are first. */

@@ -199,11 +199,14 @@ static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 	return true;
 }
 
+/* One branch for all that is not the usual. */
 static inline bool simple(const struct ptn_ring *r, u32 at, u64 word)
 {
-	return (ptn_slot_idx(word) == r->buf[at]) &
-	       (ptn_slot_len(word) <= r->buf_size) &
-	       !(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+	const u32 odd = (ptn_slot_idx(word) ^ r->buf[at]) |
+			(u32)(ptn_slot_len(word) > r->buf_size) |
+			(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
+
+	return !odd;
 }
 
 /*

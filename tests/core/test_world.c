@@ -15,7 +15,7 @@
 
 enum { LEN = 60 };
 
-static const struct rig_params small = { 1, 64, 2048, 0 };
+static const struct rig_params small = {1, 64, 2048, 0};
 static const u64 BROADCAST = 0xffffffffffffULL;
 
 static u64 mac_of(u32 port)
@@ -25,7 +25,7 @@ static u64 mac_of(u32 port)
 
 static struct ptn_vale *new_vale(u32 fdb_size, u32 ageing_ms)
 {
-	const struct ptn_vale_params p = { "vale0", fdb_size, ageing_ms };
+	const struct ptn_vale_params p = {"vale0", fdb_size, ageing_ms};
 	struct ptn_vale *v;
 
 	assert_int_equal(ptn_vale_new(&v, &p), 0);
@@ -78,8 +78,7 @@ static void addresses_age_unless_seen_or_static(void **state)
 			mark_at(&b);
 		}
 		if (i < 298 || i > 301)
-			assert_int_equal(ptn_vale_fdb_used(v),
-					 i < 300 ? 3 : 2);
+			assert_int_equal(ptn_vale_fdb_used(v), i < 300 ? 3 : 2);
 	}
 	rig_close(&a, ptn_vale_detach);
 	rig_close(&b, ptn_vale_detach);
@@ -116,7 +115,7 @@ static void collisions_evict_the_oldest_and_relearn(void **state)
 	ptn_vale_counters(v, count);
 	assert_int_equal(ptn_vale_fdb_used(v), 64);
 	assert_true(count[PTN_SWC_EVICTED] >= 1000 - 64);
-	
+
 	rig_close(&a, ptn_vale_detach);
 	rig_close(&b, ptn_vale_detach);
 	ptn_vale_free(v);
@@ -125,15 +124,15 @@ static void collisions_evict_the_oldest_and_relearn(void **state)
 
 /* Memory */
 
-static const struct ptn_port_ops no_ops = { 0 };
+static const struct ptn_port_ops no_ops = {0};
 
 /* The life of a switch with a port; stops at the first failure. */
 static int one_life(void *mem, const struct ptn_shape *shape)
 {
 	static struct nm_csb_atok atok[4];
 	static struct nm_csb_ktoa ktoa[4];
-	const struct ptn_vale_params vp = { "vale0", 64, 0 };
-	const struct ptn_port_params pp = { "p", 2, 64, 8 };
+	const struct ptn_vale_params vp = {"vale0", 64, 0};
+	const struct ptn_port_params pp = {"p", 2, 64, 8};
 	struct ptn_region *region = NULL;
 	struct ptn_vale *vale = NULL;
 	struct ptn_port *port = NULL;
@@ -192,7 +191,7 @@ static void a_region_too_small_refuses_and_keeps_all(void **state)
 {
 	static struct nm_csb_atok atok[4];
 	static struct nm_csb_ktoa ktoa[4];
-	const struct ptn_port_params pp = { "p", 2, 64, 8 };
+	const struct ptn_port_params pp = {"p", 2, 64, 8};
 	struct ptn_shape shape;
 	struct ptn_region *region;
 	struct ptn_census census;

@@ -16,7 +16,7 @@
 
 enum { SENDERS = 4, FRAMES = 20000, LEN = 64 };
 
-static const struct rig_params params = { 1, 256, 2048, 0 };
+static const struct rig_params params = {1, 256, 2048, 0};
 static struct ptn_vale *vale;
 static struct rig sender[SENDERS], receiver;
 static const u64 DST = 0x990000000002ULL;
@@ -49,7 +49,7 @@ static void *send_all(void *arg)
 
 static u64 receive_all(void)
 {
-	u32 next[SENDERS] = { 0 };
+	u32 next[SENDERS] = {0};
 	u64 got = 0;
 	char frame[2048];
 
@@ -88,8 +88,8 @@ static void *disturb(void *arg)
 
 static void overload_is_conserved_and_in_order(void **state)
 {
-	const struct ptn_vale_params v = { "vale0", 64, 300000 };
-	static const u8 mac[6] = { 2, 0, 0, 0, 0, 0x99 };
+	const struct ptn_vale_params v = {"vale0", 64, 300000};
+	static const u8 mac[6] = {2, 0, 0, 0, 0, 0x99};
 	pthread_t thread[SENDERS + 1];
 	u64 got, sent = 0, drops = 0;
 

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/attach.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/vport.h"
+#include "engine/wire.h"
+
+enum {
+	COMMANDS_PER_TICK = 256, /* doorbells of vector 0 */
+	FAULTS_MAX = 1000,
+	FAULTS_PERIOD_MS = 10000,
+	ETHER_HEADER = 14,
+	/* Room in a domain's region for ports declared later. */
+	DOMAIN_SPARE_PORTS = 16,
+};
+
+struct attach {
+	LIST_ENTRY(attach) link;
+	struct vport *port;
+	struct memory *memory;
+	uint32_t window;
+	bool opened; /* the core's port */
+	bool running;
+	bool faulted;
+	pid_t pid;
+	struct loop_source connection;
+	struct loop_source doorbell; /* vector 0 */
+	int host_fd[PTN_VECTORS_MAX]; /* the client kicks these */
+	int client_fd[PTN_VECTORS_MAX]; /* and waits on these */
+	uint32_t vectors;
+	uint32_t seq; /* of the last command */
+	uint32_t commands; /* since the last tick */
+	bool muted;
+	uint32_t heartbeat;
+	struct queue queues[PTN_RINGS_MAX];
+	/* any thread's */
+	uint64_t faults_since; /* ms */
+	uint32_t faults;
+	uint32_t too_many;
+};
+
+static struct ptn_config *config(const struct attach *a)
+{
+	return (void *)(memory_window(a->memory, a->window) +
+			PTN_WINDOW_CONFIG);
+}
+
+static struct ptn_control *control(const struct attach *a)
+{
+	return (void *)(memory_window(a->memory, a->window) +
+			PTN_WINDOW_CONTROL);
+}
+
+/* What the core asks for. */
+
+static void report(struct attach *a)
+{
+	if (__atomic_exchange_n(&a->too_many, 1, __ATOMIC_ACQ_REL))
+		return;
+	eventfd_write(a->port->engine->faults.fd, 1);
+}
+
+static void on_notify(void *home, uint32_t vector)
+{
+	const struct vport *p = home;
+	struct attach *a = p->attach;
+
+	if (!eventfd_kick(a->client_fd[vector]))
+		report(a);
+}
+
+static void on_wake(void *home, uint32_t queue)
+{
+	const struct vport *p = home;
+
+	queue_wake(&p->attach->queues[queue]);
+}
+
+static void on_fault(void *home, uint32_t vector, uint64_t total)
+{
+	const struct vport *p = home;
+	struct attach *a = p->attach;
+	uint64_t now = ptn_now_ms();
+
+	(void)vector;
+	(void)total;
+	if (now - ptn_load(a->faults_since) > FAULTS_PERIOD_MS) {
+		ptn_store(a->faults_since, now);
+		ptn_store(a->faults, 0);
+	}
+	if (__atomic_add_fetch(&a->faults, 1, __ATOMIC_RELAXED) >= FAULTS_MAX)
+		report(a);
+}
+
+const struct ptn_port_ops attach_port_ops = {
+	.notify = on_notify,
+	.wake = on_wake,
+	.fault = on_fault,
+};
+
+/* Running. */
+
+static struct worker *choose_worker(struct attach *a)
+{
+	struct engine *e = a->port->engine;
+	struct worker *best = a->memory->worker;
+
+	for (uint32_t i = 0; !a->memory->worker && i < e->n_workers; i++)
+		if (!best || worker_load(e->workers[i]) < worker_load(best))
+			best = e->workers[i];
+	a->memory->worker = best;
+	return best;
+}
+
+static void set_state(struct attach *a, enum ptn_state state)
+{
+	ptn_store_release(config(a)->state, state);
+}
+
+static void stop(struct attach *a)
+{
+	struct worker *w = a->memory->worker;
+
+	if (!a->running)
+		return;
+	worker_remove(w, a->queues, a->port->spec.queues);
+	ptn_port_stop(a->port->core);
+	worker_flush(w);
+	a->running = false;
+}
+
+static int start(struct attach *a)
+{
+	struct worker *w = choose_worker(a);
+	uint32_t n = a->port->spec.queues;
+	int err;
+
+	if (a->faulted)
+		return -EIO;
+	if (a->running)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		queue_init(&a->queues[i], w, a->port->core, i,
+			   a->host_fd[PTN_VECTOR_TX(i)],
+			   a->host_fd[PTN_VECTOR_RX(i)]);
+	set_state(a, PTN_STATE_RUNNING);
+	err = ptn_port_start(a->port->core);
+	if (!err)
+		err = worker_add(w, a->queues, n);
+	if (!err) {
+		a->running = true;
+		return 0;
+	}
+	ptn_port_stop(a->port->core);
+	worker_flush(w);
+	set_state(a, PTN_STATE_READY);
+	return err;
+}
+
+static int command(struct attach *a, uint32_t cmd)
+{
+	if (a->faulted)
+		return -EIO;
+	switch (cmd) {
+	case PTN_REGION_RESET:
+		stop(a);
+		ptn_port_reset(a->port->core);
+		break;
+	case PTN_REGION_START:
+		return start(a);
+	case PTN_REGION_STOP:
+		stop(a);
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	set_state(a, PTN_STATE_READY);
+	return 0;
+}
+
+static void kick_control(struct attach *a)
+{
+	wire_guard(true);
+	eventfd_kick(a->client_fd[PTN_VECTOR_CONTROL]);
+	wire_guard(false);
+}
+
+/* The eventfd is edge-triggered and never read, as in worker.h. */
+static void doorbell_heard(struct loop_source *source, uint32_t events)
+{
+	struct attach *a = loop_owner(source, struct attach, doorbell);
+	uint32_t seq = ptn_load_acquire(control(a)->seq);
+
+	(void)events;
+	if (++a->commands > COMMANDS_PER_TICK) {
+		a->muted = true;
+		loop_change(&a->port->engine->loop, source, 0);
+		return;
+	}
+	if (seq == a->seq)
+		return;
+	a->seq = seq;
+	ptn_store(config(a)->ack_status, command(a, ptn_load(control(a)->cmd)));
+	ptn_store_release(config(a)->ack_seq, seq);
+	kick_control(a);
+}
+
+static void fault(struct attach *a)
+{
+	stop(a);
+	a->faulted = true;
+	set_state(a, PTN_STATE_FAULTED);
+	kick_control(a);
+	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "
+		 "too often; it must attach again",
+		 a->port->spec.name, (int)a->pid);
+}
+
+void attach_faults(struct engine *e)
+{
+	struct attach *a;
+
+	LIST_FOREACH(a, &e->attached, link)
+	if (ptn_load_acquire(a->too_many) && !a->faulted)
+		fault(a);
+}
+
+static void tick(struct attach *a)
+{
+	ptn_store(config(a)->heartbeat, ++a->heartbeat);
+	a->commands = 0;
+	if (!a->muted)
+		return;
+	a->muted = false;
+	loop_change(&a->port->engine->loop, &a->doorbell, EPOLLIN | EPOLLET);
+}
+
+void attach_tick(struct engine *e)
+{
+	struct attach *a;
+
+	LIST_FOREACH(a, &e->attached, link)
+	tick(a);
+}
+
+void attach_status(const struct attach *a, struct port_status *out)
+{
+	out->state = a->faulted	  ? PTN_PORT_FAULTED
+		     : a->running ? PTN_PORT_UP
+				  : PTN_PORT_ATTACHED;
+	out->pid = (uint32_t)a->pid;
+	if (a->memory->worker)
+		out->worker = worker_number(a->memory->worker);
+}
+
+/* Memory. */
+
+static void add_count(uint32_t *to, uint32_t count, uint32_t times,
+		      uint32_t max)
+{
+	uint64_t sum = *to + (uint64_t)count * times;
+
+	*to = sum < max ? (uint32_t)sum : max;
+}
+
+static void add_shape(struct ptn_shape *to, const struct ptn_shape *s,
+		      uint32_t times)
+{
+	add_count(&to->if_count, s->if_count, times, 1 << 16);
+	add_count(&to->ring_count, s->ring_count, times, 1 << 17);
+	add_count(&to->buf_count, s->buf_count, times, 1 << 24);
+	if (s->if_size > to->if_size)
+		to->if_size = s->if_size;
+	if (s->ring_size > to->ring_size)
+		to->ring_size = s->ring_size;
+	if (s->buf_size > to->buf_size)
+		to->buf_size = s->buf_size;
+}
+
+static void port_shape(const struct vport *p, struct ptn_shape *out)
+{
+	ptn_shape_for_port(out, p->spec.queues, p->spec.slots, p->spec.buf_size,
+			   p->spec.extra_bufs);
+}
+
+/* All ports of the domain, and room: what is not touched costs nothing. */
+static void domain_shape(const struct vport *first, struct ptn_shape *out)
+{
+	const struct engine *e = first->engine;
+	const char *domain = vport_domain(first);
+	struct table_node *n;
+	struct ptn_shape s;
+
+	port_shape(first, &s);
+	*out = (struct ptn_shape){0};
+	add_shape(out, &s, DOMAIN_SPARE_PORTS);
+	for (n = table_next(&e->ports, NULL); n; n = table_next(&e->ports, n)) {
+		const struct vport *p = loop_owner(n, struct vport, node);
+
+		if (strcmp(vport_domain(p), domain) != 0)
+			continue;
+		port_shape(p, &s);
+		add_shape(out, &s, 2);
+	}
+}
+
+static int own_memory(struct vport *p, struct memory **out)
+{
+	struct ptn_shape shape;
+
+	port_shape(p, &shape);
+	return memory_new(out, &shape, p->spec.huge_pages, p->spec.name);
+}
+
+static int domain_memory(struct vport *p, struct memory **out)
+{
+	struct engine *e = p->engine;
+	const char *domain = vport_domain(p);
+	struct table_node *n = table_find(&e->domains, domain);
+	struct ptn_shape shape;
+	int err;
+
+	if (n) {
+		*out = loop_owner(n, struct memory, node);
+		return 0;
+	}
+	domain_shape(p, &shape);
+	err = table_reserve(&e->domains, 1);
+	if (!err)
+		err = memory_new(out, &shape, p->spec.huge_pages, domain);
+	if (err)
+		return err;
+	strcpy((*out)->domain, domain);
+	table_add(&e->domains, &(*out)->node, (*out)->domain);
+	return 0;
+}
+
+static void put_memory(struct engine *e, struct memory *m)
+{
+	if (m->users)
+		return;
+	if (m->domain[0])
+		table_remove(&e->domains, &m->node);
+	memory_free(m);
+}
+
+static int take_memory(struct attach *a)
+{
+	struct vport *p = a->port;
+	int window, err;
+
+	err = vport_domain(p)[0] ? domain_memory(p, &a->memory)
+				 : own_memory(p, &a->memory);
+	if (err)
+		return err;
+	window = p->spec.buf_size >
+				 ptn_region_shape(a->memory->region)->buf_size
+			 ? -ENOSPC
+			 : memory_take_window(a->memory);
+	if (window < 0) {
+		put_memory(p->engine, a->memory);
+		a->memory = NULL;
+		return window;
+	}
+	a->window = (uint32_t)window;
+	a->memory->users++;
+	return 0;
+}
+
+static void give_memory(struct attach *a)
+{
+	if (!a->memory)
+		return;
+	memory_give_window(a->memory, a->window);
+	a->memory->users--;
+	put_memory(a->port->engine, a->memory);
+}
+
+static void fill_config(struct attach *a)
+{
+	const struct vport *p = a->port;
+	const struct ptn_region *r = a->memory->region;
+	const struct ptn_shape *s = ptn_region_shape(r);
+	const uint64_t window = (uint64_t)a->window * PTN_WINDOW_SIZE;
+	struct ptn_config c = {
+		.magic = PTN_CONFIG_MAGIC,
+		.version = PTN_REGION_VERSION,
+		.bytes = sizeof(c),
+		.state = PTN_STATE_READY,
+		.generation = p->engine->generation,
+		.window = a->window,
+		.vectors = a->vectors,
+		.tx_rings = p->spec.queues,
+		.rx_rings = p->spec.queues,
+		.tx_slots = p->spec.slots,
+		.rx_slots = p->spec.slots,
+		.mtu = s->buf_size - ETHER_HEADER,
+		.atok_ofs = window + PTN_WINDOW_ATOK,
+		.ktoa_ofs = window + PTN_WINDOW_KTOA,
+		.control_ofs = window + PTN_WINDOW_CONTROL,
+		.mem_ofs = PTN_WINDOW_AREA,
+		.mem_size = ptn_shape_bytes(s),
+		.nifp_ofs = ptn_port_nifp_ofs(p->core),
+		.pool = {{ptn_region_pool(r, 0), s->if_count, s->if_size},
+			 {ptn_region_pool(r, 1), s->ring_count, s->ring_size},
+			 {ptn_region_pool(r, 2), s->buf_count, s->buf_size}},
+	};
+
+	memcpy(c.mac, p->spec.mac, sizeof(c.mac));
+	memcpy(c.name, p->spec.name, sizeof(c.name));
+	memcpy(config(a), &c, sizeof(c));
+}
+
+/* Beginning and end. */
+
+static int open_vectors(struct attach *a)
+{
+	a->vectors = 1 + 2 * a->port->spec.queues;
+	for (uint32_t i = 0; i < a->vectors; i++) {
+		a->host_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		a->client_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (a->host_fd[i] < 0 || a->client_fd[i] < 0)
+			return -errno;
+	}
+	a->doorbell.fd = a->host_fd[PTN_VECTOR_CONTROL];
+	return 0;
+}
+
+static void close_vectors(struct attach *a)
+{
+	for (uint32_t i = 0; i < a->vectors; i++) {
+		if (a->host_fd[i] >= 0)
+			close(a->host_fd[i]);
+		if (a->client_fd[i] >= 0)
+			close(a->client_fd[i]);
+	}
+}
+
+static int open_port(struct attach *a)
+{
+	char *window = memory_window(a->memory, a->window);
+	int err = ptn_port_open(a->port->core, a->memory->region,
+				(void *)(window + PTN_WINDOW_ATOK),
+				(void *)(window + PTN_WINDOW_KTOA));
+
+	a->opened = !err;
+	return err;
+}
+
+static void close_port(struct attach *a)
+{
+	struct vport *p = a->port;
+	uint64_t counters[PTN_C_MAX + 1];
+
+	if (!a->opened)
+		return;
+	stop(a);
+	ptn_port_counters(p->core, counters);
+	for (int c = 0; c <= PTN_C_MAX; c++)
+		p->past[c] += counters[c];
+	ptn_port_close(p->core);
+}
+
+static void attach_free(struct attach *a)
+{
+	struct engine *e = a->port->engine;
+
+	loop_remove(&e->loop, &a->connection);
+	loop_remove(&e->loop, &a->doorbell);
+	close_port(a);
+	if (a->port->attach == a) {
+		a->port->attach = NULL;
+		LIST_REMOVE(a, link);
+		e->n_attached--;
+	}
+	give_memory(a);
+	close_vectors(a);
+	close(a->connection.fd);
+	free(a);
+}
+
+void attach_end(struct attach *a)
+{
+	set_state(a, PTN_STATE_GONE);
+	stop(a);
+	kick_control(a);
+	attach_free(a);
+}
+
+/* A client has nothing to say: whatever comes ends the attachment. */
+static void connection_heard(struct loop_source *source, uint32_t events)
+{
+	struct attach *a = loop_owner(source, struct attach, connection);
+
+	(void)events;
+	attach_free(a);
+}
+
+static int attach_open(struct attach *a)
+{
+	struct loop *l = &a->port->engine->loop;
+	int err;
+
+	err = open_vectors(a);
+	if (!err)
+		err = take_memory(a);
+	if (!err)
+		err = open_port(a);
+	if (err)
+		return err;
+	fill_config(a);
+	a->doorbell.heard = doorbell_heard;
+	a->connection.heard = connection_heard;
+	err = loop_add(l, &a->doorbell, EPOLLIN | EPOLLET);
+	if (!err)
+		err = loop_add(l, &a->connection, EPOLLIN | EPOLLRDHUP);
+	return err;
+}
+
+static struct attach *attach_new(struct vport *p, int fd)
+{
+	struct attach *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->port = p;
+	a->connection.fd = fd;
+	a->doorbell.fd = -1;
+	a->pid = wire_peer_pid(fd);
+	for (int i = 0; i < PTN_VECTORS_MAX; i++)
+		a->host_fd[i] = a->client_fd[i] = -1;
+	return a;
+}
+
+/* A program that died a moment ago does not keep the port. */
+static bool taken(struct vport *p)
+{
+	char c;
+
+	if (!p->attach)
+		return false;
+	if (recv(p->attach->connection.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) <
+		    0 &&
+	    errno == EAGAIN)
+		return true;
+	attach_free(p->attach);
+	return false;
+}
+
+static void accept_client(struct vport *p, int fd)
+{
+	struct engine *e = p->engine;
+	struct attach *a = NULL;
+	int err = -EBUSY;
+
+	if (!taken(p)) {
+		a = attach_new(p, fd);
+		err = a ? attach_open(a) : -ENOMEM;
+	}
+	if (err) {
+		if (err != -EBUSY)
+			log_warn("port %s: cannot be attached: %s",
+				 p->spec.name, strerror(-err));
+		wire_refuse(fd, err);
+		if (a)
+			attach_free(a);
+		else
+			close(fd);
+		return;
+	}
+	p->attach = a;
+	LIST_INSERT_HEAD(&e->attached, a, link);
+	e->n_attached++;
+	engine_tick(e);
+	if (wire_greet(fd, a->window, a->memory->fd, a->vectors, a->host_fd,
+		       a->client_fd))
+		attach_free(a);
+}
+
+void attach_listener_heard(struct loop_source *source, uint32_t events)
+{
+	struct listener *l = loop_owner(source, struct listener, source);
+	struct engine *e = l->port->engine;
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd >= 0) {
+		accept_client(l->port, fd);
+		return;
+	}
+	if (errno != EMFILE && errno != ENFILE)
+		return;
+	/* Out of descriptors: without one the client would wait for ever. */
+	fd = wire_accept_spare(source->fd, &e->spare_fd);
+	if (fd >= 0) {
+		wire_refuse(fd, -EMFILE);
+		close(fd);
+		wire_keep_spare(&e->spare_fd);
+	}
+}
+
+/* Census. */
+
+static void add_census(struct census *to, const struct memory *m)
+{
+	struct ptn_census c;
+
+	ptn_region_census(m->region, &c);
+	to->regions++;
+	to->buffers += c.buffers;
+	to->free += c.free;
+	to->slots += c.slots;
+	to->extra += c.extra;
+	to->lost += c.lost;
+	to->twice += c.twice;
+}
+
+void attach_census(struct engine *e, struct census *out)
+{
+	struct table_node *n;
+	struct attach *a;
+
+	*out = (struct census){0};
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		worker_pause(e->workers[i]);
+	LIST_FOREACH(a, &e->attached, link)
+	if (!a->memory->domain[0])
+		add_census(out, a->memory);
+	for (n = table_next(&e->domains, NULL); n;
+	     n = table_next(&e->domains, n))
+		add_census(out, loop_owner(n, struct memory, node));
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		worker_resume(e->workers[i]);
+}

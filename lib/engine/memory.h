@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory that clients map: a sealed memfd with windows and a region
+ * (ptnet/region.h), made when the first port of it is attached and gone with
+ * the last.
+ *
+ * Knows files and mappings; no port, no client, no message.
+ */
+#ifndef PTNET_ENGINE_MEMORY_H
+#define PTNET_ENGINE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/region.h"
+#include "engine/table.h"
+#include "model/objects.h"
+
+#include <ptnet/region.h>
+
+struct worker;
+
+struct memory {
+	int fd;
+	char *base;
+	size_t mapped; /* bytes: windows and netmap memory */
+	struct ptn_region *region;
+	struct worker *worker; /* of all ports in here; NULL: none yet */
+	uint32_t users; /* ports attached */
+	bool windows[PTN_WINDOWS_MAX]; /* taken */
+	bool huge;
+	/* A domain's is found by its name. */
+	object_name domain;
+	struct table_node node;
+};
+
+/**
+ * memory_new - make and map it
+ * @huge: huge pages if the host has them; else small ones and a log line
+ *
+ * Returns 0, -EINVAL for a shape that is not possible, -ENOMEM, -errno.
+ */
+int memory_new(struct memory **out, const struct ptn_shape *shape, bool huge,
+	       const char *name);
+
+/** memory_free - nobody uses it any more. Takes NULL. */
+void memory_free(struct memory *m);
+
+/** memory_take_window - the smallest free one, zeroed; -ENOSPC */
+int memory_take_window(struct memory *m);
+
+/** memory_give_window - clear it and give it back */
+void memory_give_window(struct memory *m, uint32_t window);
+
+/** memory_window - where a window is */
+char *memory_window(const struct memory *m, uint32_t window);
+
+#endif

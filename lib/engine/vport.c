@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/vport.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/attach.h"
+
+enum {
+	LISTEN_BACKLOG = 16,
+	/* Descriptors kept back for clients when there are very many ports. */
+	FDS_RESERVED = 256,
+};
+
+int vswitch_new(struct vswitch **out, struct switch_spec *spec)
+{
+	const struct ptn_vale_params params = {
+		.name = spec->name,
+		.fdb_size = spec->fdb_size,
+		.ageing_ms = spec->ageing_ms,
+	};
+	struct vswitch *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	err = ptn_vale_new(&s->vale, &params);
+	if (err) {
+		free(s);
+		return err;
+	}
+	s->spec = *spec;
+	spec->statics = NULL;
+	spec->n_statics = 0;
+	*out = s;
+	return 0;
+}
+
+void vswitch_free(struct vswitch *s)
+{
+	if (!s)
+		return;
+	ptn_vale_free(s->vale);
+	switch_spec_fini(&s->spec);
+	free(s);
+}
+
+void vswitch_status(const struct vswitch *s, struct switch_status *out)
+{
+	*out = (struct switch_status){
+		.ports = s->ports,
+		.fdb_used = ptn_vale_fdb_used(s->vale),
+	};
+	ptn_vale_counters(s->vale, out->counters);
+}
+
+int vpipe_new(struct vpipe **out, const struct pipe_spec *spec)
+{
+	struct vpipe *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = ptn_pipe_new(&p->pipe, spec->name);
+	if (err) {
+		free(p);
+		return err;
+	}
+	p->spec = *spec;
+	*out = p;
+	return 0;
+}
+
+void vpipe_free(struct vpipe *p)
+{
+	if (!p)
+		return;
+	ptn_pipe_free(p->pipe);
+	free(p);
+}
+
+int vport_new(struct vport **out, struct engine *e,
+	      const struct port_spec *spec)
+{
+	const struct ptn_port_params params = {
+		.name = spec->name,
+		.queues = spec->queues,
+		.slots = spec->slots,
+		.extra_bufs = spec->extra_bufs,
+	};
+	struct vport *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = ptn_port_new(&p->core, &params, &attach_port_ops, p);
+	if (err) {
+		free(p);
+		return err;
+	}
+	p->engine = e;
+	p->spec = *spec;
+	*out = p;
+	return 0;
+}
+
+static void listener_free(struct engine *e, struct listener *l)
+{
+	if (!l)
+		return;
+	loop_remove(&e->loop, &l->source);
+	if (l->source.fd >= 0) {
+		close(l->source.fd);
+		unlink(l->path);
+		e->n_listeners--;
+	}
+	free(l);
+}
+
+void vport_free(struct vport *p)
+{
+	if (!p)
+		return;
+	listener_free(p->engine, p->listener);
+	ptn_port_free(p->core);
+	free(p);
+}
+
+static int bind_path(int fd, const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	strcpy(sun.sun_path, path);
+	/* the mode that bind gives to the name */
+	if (fchmod(fd, 0660))
+		return -errno;
+	if (!bind(fd, (struct sockaddr *)&sun, sizeof(sun)))
+		return 0;
+	/* An engine that was killed left it: RUN_DIR is this engine's alone. */
+	if (errno != EADDRINUSE || unlink(path) ||
+	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)))
+		return -errno;
+	return 0;
+}
+
+static int open_listener(struct listener *l)
+{
+	_cleanup_close_ int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = bind_path(fd, l->path);
+	if (err)
+		return err;
+	l->source.fd = fd;
+	if (listen(fd, LISTEN_BACKLOG)) {
+		l->source.fd = -1;
+		err = -errno;
+		unlink(l->path);
+		return err;
+	}
+	steal_fd(&fd);
+	return 0;
+}
+
+int vport_listen(struct vport *p)
+{
+	struct engine *e = p->engine;
+	struct listener *l;
+	int n, err;
+
+	if (!e->run_dir)
+		return 0;
+	if (e->n_listeners + FDS_RESERVED >= e->fds_max)
+		return -EMFILE;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->port = p;
+	l->source.fd = -1;
+	l->source.heard = attach_listener_heard;
+	n = snprintf(l->path, sizeof(l->path), "%s/ports/%s.sock", e->run_dir,
+		     p->spec.name);
+	err = n >= (int)sizeof(l->path) ? -ENAMETOOLONG : open_listener(l);
+	if (err) {
+		free(l);
+		return err;
+	}
+	e->n_listeners++;
+	err = loop_add(&e->loop, &l->source, EPOLLIN);
+	if (err) {
+		listener_free(e, l);
+		return err;
+	}
+	p->listener = l;
+	return 0;
+}
+
+void vport_take_listener(struct vport *to, struct vport *from)
+{
+	to->listener = from->listener;
+	from->listener = NULL;
+	if (to->listener)
+		to->listener->port = to;
+}
+
+const char *vport_domain(const struct vport *p)
+{
+	return p->pipe ? p->pipe->spec.domain : p->spec.domain;
+}
+
+void vport_status(const struct vport *p, struct port_status *out)
+{
+	*out = (struct port_status){.state = PTN_PORT_DOWN};
+	if (p->listener)
+		strcpy(out->socket, p->listener->path);
+	ptn_port_counters(p->core, out->counters);
+	for (int c = 0; c <= PTN_C_MAX; c++)
+		out->counters[c] += p->past[c];
+	if (p->attach)
+		attach_status(p->attach, out);
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/port.h"
+#include "engine/os/os.h"
+
+enum {
+	/* Nanoseconds of empty looks before a queue is armed. */
+	BUDGET_MIN = 10 * 1000,
+	BUDGET_START = 50 * 1000,
+	BUDGET_MAX = 200 * 1000,
+	/* A kick this long after arming: looking longer would not have paid. */
+	BUDGET_WASTED = 10 * BUDGET_MAX,
+
+	CLOCK_TURNS = 8, /* the clock is read every so many turns */
+	LISTEN_NS = 30 * 1000, /* so long are kicks of others not looked for */
+	CALL_PATIENCE_MS = 50,
+};
+
+struct worker {
+	pthread_t thread;
+	uint32_t number;
+	uint32_t load;
+	int epoll;
+	int bell; /* eventfd: look at the inbox, or at the command */
+	bool stopping;
+
+	/* the thread's own */
+	TAILQ_HEAD(, queue) active;
+	struct ptn_work *work;
+	uint64_t now, listened; /* ns */
+	uint32_t turns;
+
+	/* anyone's, atomic */
+	struct queue *inbox;
+	uint32_t sleeping;
+	uint32_t commanded;
+	uint32_t writing, writes; /* of eventfds that a client has, too */
+	uint32_t writes_seen; /* the control thread's */
+
+	/* the control thread's call, under @lock */
+	pthread_mutex_t lock;
+	pthread_cond_t answered, resumed;
+	void (*command)(struct worker *w, void *arg);
+	void *arg;
+	bool paused;
+};
+
+static __thread struct worker *current;
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool eventfd_kick(int fd)
+{
+	const uint64_t one = 1;
+	struct worker *w = current;
+	ssize_t n;
+
+	if (w) {
+		ptn_store(w->writes, ptn_load(w->writes) + 1);
+		ptn_store_release(w->writing, 1);
+	}
+	n = write(fd, &one, sizeof(one));
+	if (w)
+		ptn_store_release(w->writing, 0);
+	return n == sizeof(one);
+}
+
+/* Queues: active or armed. */
+
+static void activate(struct worker *w, struct queue *q)
+{
+	if (q->active || q->gone)
+		return;
+	ptn_port_disarm(q->port, q->index);
+	q->active = true;
+	q->idle_since = 0;
+	TAILQ_INSERT_TAIL(&w->active, q, link);
+}
+
+static void deactivate(struct worker *w, struct queue *q)
+{
+	if (!q->active)
+		return;
+	q->active = false;
+	TAILQ_REMOVE(&w->active, q, link);
+}
+
+/*
+ * Had the queue been looked at a little longer, the program would not have
+ * had to kick; was it long, the looking was for nothing.
+ */
+static void adapt(struct worker *w, struct queue *q)
+{
+	uint64_t slept = w->now - q->armed_at;
+
+	if (slept + q->budget < BUDGET_MAX)
+		q->budget = 2 * q->budget < BUDGET_MAX ? 2 * q->budget
+						       : BUDGET_MAX;
+	else if (slept > BUDGET_WASTED)
+		q->budget = q->budget / 2 > BUDGET_MIN ? q->budget / 2
+						       : BUDGET_MIN;
+}
+
+static void rest(struct worker *w, struct queue *q)
+{
+	if (!ptn_port_arm(q->port, q->index)) {
+		q->idle_since = 0;
+		return;
+	}
+	q->armed_at = w->now;
+	deactivate(w, q);
+}
+
+static bool look(struct worker *w, struct queue *q)
+{
+	if (ptn_port_sync(q->port, q->index, w->work)) {
+		q->idle_since = 0;
+		return true;
+	}
+	if (!q->idle_since)
+		q->idle_since = w->now;
+	else if (w->now - q->idle_since > q->budget)
+		rest(w, q);
+	return false;
+}
+
+/* The inbox: a stack that anyone pushes to and the worker empties. */
+
+static void take_inbox(struct worker *w)
+{
+	struct queue *q, *next;
+
+	if (!ptn_load(w->inbox))
+		return;
+	q = __atomic_exchange_n(&w->inbox, NULL, __ATOMIC_ACQ_REL);
+	for (; q; q = next) {
+		next = q->next;
+		/* from here on it may be pushed again */
+		__atomic_exchange_n(&q->waiting, 0, __ATOMIC_ACQ_REL);
+		activate(w, q);
+	}
+}
+
+static void push(struct worker *w, struct queue *q)
+{
+	struct queue *head = ptn_load(w->inbox);
+
+	do {
+		q->next = head;
+	} while (!__atomic_compare_exchange_n(
+		&w->inbox, &head, q, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static void ring(struct worker *w)
+{
+	const uint64_t one = 1;
+
+	/* EAGAIN: it has been rung often enough */
+	while (write(w->bell, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+void queue_wake(struct queue *q)
+{
+	struct worker *w = q->worker;
+
+	if (w == current) {
+		activate(w, q);
+		return;
+	}
+	if (__atomic_exchange_n(&q->waiting, 1, __ATOMIC_ACQ_REL))
+		return;
+	push(w, q);
+	ptn_mb(); /* pairs with the one in nap() */
+	if (ptn_load(w->sleeping))
+		ring(w);
+}
+
+/* The thread. */
+
+static void run_command(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	if (w->command)
+		w->command(w, w->arg);
+	w->command = NULL;
+	ptn_store_release(w->commanded, 0);
+	pthread_cond_signal(&w->answered);
+	if (w->paused) {
+		os_offline();
+		while (w->paused)
+			pthread_cond_wait(&w->resumed, &w->lock);
+		os_online();
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void hear(struct worker *w, int timeout)
+{
+	struct epoll_event events[64];
+	int n = epoll_wait(w->epoll, events, 64, timeout);
+
+	if (timeout) {
+		ptn_store(w->sleeping, 0);
+		os_online();
+		w->now = clock_ns();
+	}
+	for (int i = 0; i < n; i++) {
+		struct queue *q = events[i].data.ptr;
+
+		if (!q)
+			continue;
+		ptn_port_heard(q->port, q->index);
+		if (q->active)
+			continue;
+		adapt(w, q);
+		activate(w, q);
+	}
+}
+
+static void nap(struct worker *w)
+{
+	ptn_store(w->sleeping, 1);
+	ptn_mb(); /* pairs with the ones in queue_wake() and call() */
+	if (ptn_load(w->inbox) || ptn_load(w->commanded)) {
+		ptn_store(w->sleeping, 0);
+		return;
+	}
+	os_offline();
+	hear(w, -1);
+}
+
+static void turn(struct worker *w)
+{
+	struct queue *q, *next;
+	bool moved = false;
+
+	if (!(w->turns++ % CLOCK_TURNS)) {
+		w->now = clock_ns();
+		if (w->now - w->listened > LISTEN_NS) {
+			w->listened = w->now;
+			hear(w, 0);
+		}
+	}
+	for (q = TAILQ_FIRST(&w->active); q; q = next) {
+		next = TAILQ_NEXT(q, link);
+		moved |= look(w, q);
+	}
+	if (!moved)
+		ptn_relax();
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	current = w;
+	os_thread_register();
+	while (!w->stopping) {
+		if (ptn_load_acquire(w->commanded))
+			run_command(w);
+		take_inbox(w);
+		if (TAILQ_EMPTY(&w->active))
+			nap(w);
+		else
+			turn(w);
+		os_quiescent();
+	}
+	os_thread_unregister();
+	return NULL;
+}
+
+/* The control thread's side. */
+
+void worker_watch(struct worker *w)
+{
+	uint32_t writes = ptn_load(w->writes);
+
+	if (ptn_load_acquire(w->writing) && writes == w->writes_seen)
+		pthread_kill(w->thread, SIGUSR1);
+	w->writes_seen = writes;
+}
+
+static void wait_answer(struct worker *w)
+{
+	struct timespec until;
+
+	while (w->command) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += CALL_PATIENCE_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		if (pthread_cond_timedwait(&w->answered, &w->lock, &until))
+			worker_watch(w);
+	}
+}
+
+static void call(struct worker *w, void (*command)(struct worker *, void *),
+		 void *arg, bool pause)
+{
+	pthread_mutex_lock(&w->lock);
+	w->command = command;
+	w->arg = arg;
+	w->paused = pause;
+	ptn_store_release(w->commanded, 1);
+	ptn_mb(); /* pairs with the one in nap() */
+	if (ptn_load(w->sleeping))
+		ring(w);
+	wait_answer(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void do_nothing(struct worker *w, void *arg)
+{
+	(void)w;
+	(void)arg;
+}
+
+static void do_stop(struct worker *w, void *arg)
+{
+	(void)arg;
+	w->stopping = true;
+}
+
+struct span {
+	struct queue *queues;
+	uint32_t n;
+};
+
+static void do_remove(struct worker *w, void *arg)
+{
+	const struct span *s = arg;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->queues[i].gone = true;
+		deactivate(w, &s->queues[i]);
+	}
+}
+
+static void do_flush(struct worker *w, void *arg)
+{
+	(void)arg;
+	take_inbox(w);
+}
+
+void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
+		uint32_t index, int tx_fd, int rx_fd)
+{
+	*q = (struct queue){.port = port,
+			    .index = index,
+			    .tx_fd = tx_fd,
+			    .rx_fd = rx_fd,
+			    .worker = w,
+			    .budget = BUDGET_START};
+}
+
+static void watch_off(struct worker *w, const struct queue *queues, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].tx_fd, NULL);
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].rx_fd, NULL);
+	}
+}
+
+static int watch_on(struct worker *w, struct queue *q)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = q};
+
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->tx_fd, &e) ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->rx_fd, &e))
+		return -errno;
+	return 0;
+}
+
+int worker_add(struct worker *w, struct queue *queues, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int err = watch_on(w, &queues[i]);
+
+		if (err) {
+			w->load += n;
+			worker_remove(w, queues, n);
+			return err;
+		}
+	}
+	w->load += n;
+	for (uint32_t i = 0; i < n; i++)
+		queue_wake(&queues[i]);
+	return 0;
+}
+
+void worker_remove(struct worker *w, struct queue *queues, uint32_t n)
+{
+	struct span s = {queues, n};
+
+	watch_off(w, queues, n);
+	call(w, do_remove, &s, false);
+	w->load -= n;
+}
+
+void worker_flush(struct worker *w)
+{
+	call(w, do_flush, NULL, false);
+}
+
+void worker_pause(struct worker *w)
+{
+	call(w, do_nothing, NULL, true);
+}
+
+void worker_resume(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->paused = false;
+	pthread_cond_signal(&w->resumed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+uint32_t worker_number(const struct worker *w)
+{
+	return w->number;
+}
+
+uint32_t worker_load(const struct worker *w)
+{
+	return w->load;
+}
+
+static void destroy(struct worker *w)
+{
+	if (w->epoll >= 0)
+		close(w->epoll);
+	if (w->bell >= 0)
+		close(w->bell);
+	ptn_work_free(w->work);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->answered);
+	pthread_cond_destroy(&w->resumed);
+	free(w);
+}
+
+static int open_files(struct worker *w)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET};
+
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll < 0 || w->bell < 0 ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->bell, &e))
+		return -errno;
+	return 0;
+}
+
+/* Signals for the program are the control thread's. */
+static int start(struct worker *w)
+{
+	char name[16];
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGUSR1);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSEGV);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return -err;
+	snprintf(name, sizeof(name), "ptn-worker/%u", w->number % 1000);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+int worker_new(struct worker **out, uint32_t number)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	w->number = number;
+	w->epoll = w->bell = -1;
+	TAILQ_INIT(&w->active);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->answered, NULL);
+	pthread_cond_init(&w->resumed, NULL);
+	w->work = ptn_work_new();
+	err = w->work ? open_files(w) : -ENOMEM;
+	if (!err)
+		err = start(w);
+	if (err) {
+		destroy(w);
+		return err;
+	}
+	*out = w;
+	return 0;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	call(w, do_stop, NULL, false);
+	pthread_join(w->thread, NULL);
+	destroy(w);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Worker threads: each moves the frames of the queues that it was given.
+ *
+ * A queue is either active (the worker looks at it again and again, the
+ * program need not kick) or armed (the program kicks the queue's eventfds).
+ * A queue without work for a while is armed; a worker without active queues
+ * sleeps. Knows queues of the core and their eventfds, no port, client or
+ * message. Everything but queue_wake() is called by the control thread.
+ *
+ * Eventfds are watched edge-triggered and never read: the client holds the
+ * same open file and could make a read block.
+ */
+#ifndef PTNET_ENGINE_WORKER_H
+#define PTNET_ENGINE_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct ptn_port;
+struct worker;
+
+struct queue {
+	struct ptn_port *port;
+	uint32_t index;
+	int tx_fd, rx_fd; /* what the program kicks */
+	struct worker *worker;
+	/* the worker's */
+	bool active, gone;
+	TAILQ_ENTRY(queue) link; /* of the active ones */
+	uint64_t idle_since, armed_at; /* ns */
+	uint64_t budget; /* ns of empty looks before it is armed */
+	/* anyone's */
+	struct queue *next; /* in the inbox */
+	uint32_t waiting; /* it is in the inbox */
+};
+
+/** worker_new - start a thread. 0, -ENOMEM, -errno. */
+int worker_new(struct worker **out, uint32_t number);
+
+/** worker_free - end a thread that has no queues. Takes NULL. */
+void worker_free(struct worker *w);
+
+uint32_t worker_number(const struct worker *w);
+
+/** worker_load - queues that it has */
+uint32_t worker_load(const struct worker *w);
+
+/**
+ * queue_init - a queue that a worker will have; from now on it can be woken
+ *
+ * To be called before the port is started.
+ */
+void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
+		uint32_t index, int tx_fd, int rx_fd);
+
+/**
+ * worker_add - give it queues of one started port, and look at them at once
+ *
+ * Returns 0, or -errno with nothing added.
+ */
+int worker_add(struct worker *w, struct queue *queues, uint32_t n);
+
+/** worker_remove - when it returns the worker does not touch these queues,
+ * except by queue_wake() from others, see worker_flush() */
+void worker_remove(struct worker *w, struct queue *queues, uint32_t n);
+
+/** worker_flush - forget wakes of queues that were removed; nobody wakes them
+ * any more */
+void worker_flush(struct worker *w);
+
+/** worker_pause, worker_resume - while paused it touches no queue */
+void worker_pause(struct worker *w);
+void worker_resume(struct worker *w);
+
+/**
+ * worker_watch - call now and then: a worker that hangs in a write since the
+ * last call (a client filled its eventfd and made it blocking) is freed
+ */
+void worker_watch(struct worker *w);
+
+/** queue_wake - look at a queue again soon; any thread, does not sleep */
+void queue_wake(struct queue *q);
+
+/**
+ * eventfd_kick - write to a descriptor that the other side may have spoilt
+ *
+ * Returns false when it seems to have been: the write would have blocked.
+ * Any thread.
+ */
+bool eventfd_kick(int fd);
+
+#endif

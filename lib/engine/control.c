@@ -2,7 +2,6 @@
 #include "engine/control.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,22 +48,6 @@ static void connection_free(struct connection *c)
 	free(c);
 }
 
-/* As many whole messages as a datagram takes, at least one. */
-static size_t datagram(const uint8_t *data, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len) {
-		const struct nlmsghdr *h = (const void *)(data + n);
-		size_t one = NLMSG_ALIGN(h->nlmsg_len);
-
-		if (n && n + one > MESSAGE_DATAGRAM)
-			break;
-		n += one;
-	}
-	return n;
-}
-
 /* Returns 0 when all is sent, -EAGAIN, or what ends the connection. */
 static int send_answers(struct connection *c)
 {
@@ -72,7 +55,7 @@ static int send_answers(struct connection *c)
 
 	while (c->sent < out->len) {
 		const uint8_t *at = out->data + c->sent;
-		size_t n = datagram(at, out->len - c->sent);
+		size_t n = message_datagram(at, out->len - c->sent);
 
 		if (send(c->source.fd, at, n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			return errno == EINTR ? -EAGAIN : -errno;

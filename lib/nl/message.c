@@ -489,3 +489,18 @@ int message_next(const uint8_t **at, size_t *left, struct message *out)
 						: get_family(h, out);
 	return err ? err : 1;
 }
+
+size_t message_datagram(const uint8_t *data, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len) {
+		const struct nlmsghdr *h = (const void *)(data + n);
+		size_t one = NLMSG_ALIGN(h->nlmsg_len);
+
+		if (n && n + one > MESSAGE_DATAGRAM)
+			break;
+		n += one;
+	}
+	return n;
+}

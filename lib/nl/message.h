@@ -83,6 +83,13 @@ void message_buf_fini(struct message_buf *b);
  */
 int message_next(const uint8_t **at, size_t *left, struct message *out);
 
+/**
+ * message_datagram - how much of @len bytes of whole messages to send at once
+ *
+ * As many messages as MESSAGE_DATAGRAM takes, at least one.
+ */
+size_t message_datagram(const uint8_t *data, size_t len);
+
 /** message_fini - free what a message holds */
 void message_fini(struct message *m);
 

@@ -216,6 +216,20 @@ int args_next(struct args *a)
 	return id;
 }
 
+bool args_none(struct ctl *ctl, int argc, char **argv, int *status)
+{
+	struct args a;
+	int id;
+
+	args_init(&a, ctl, argc, argv);
+	id = args_next(&a);
+	if (id == ARGS_WORD)
+		*status = ctl_usage(ctl, "%s takes no argument", argv[0]);
+	else if (id == ARGS_STOP)
+		*status = a.status;
+	return id != ARGS_END;
+}
+
 bool args_uint(struct args *a, const char *what, uint64_t min, uint64_t max,
 	       uint64_t *out)
 {

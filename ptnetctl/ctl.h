@@ -114,6 +114,13 @@ void args_init(struct args *a, struct ctl *ctl, int argc, char **argv);
 int args_next(struct args *a);
 
 /**
+ * args_none - all arguments of a command that takes only global options
+ *
+ * Returns false, or true to end with *@status.
+ */
+bool args_none(struct ctl *ctl, int argc, char **argv, int *status);
+
+/**
  * args_uint - the value as a number from @min to @max
  *
  * Returns whether it is one; otherwise an error was told.

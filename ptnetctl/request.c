@@ -15,8 +15,6 @@
 #include "progress.h"
 #include "text.h"
 
-DEFINE_CLEANUP(response, struct http_response *, http_response_fini);
-
 static int find_server(const struct ctl *ctl, struct client_server *out,
 		       struct client_error *error)
 {
@@ -148,8 +146,8 @@ static int ask(struct ctl *ctl, struct client_call *call, bool entries,
 	if (err)
 		return err;
 	call->timeout_ms = ctl->timeout_ms;
-	err = client_call(&server, call, r, error);
-	return err ?: understand(r, entries, out, error);
+	err = client_call(&server, call, &r, error);
+	return err ?: understand(&r, entries, out, error);
 }
 
 int ctl_try_get(struct ctl *ctl, const char *target, json_t **out,

@@ -94,7 +94,7 @@ int write_json_line(FILE *to, const json_t *value);
 int write_yaml(FILE *to, const json_t *value);
 
 /** write_details - "Name:  value" lines for people, nested by indentation */
-void write_details(struct ctl *ctl, FILE *to, const json_t *object);
+void write_details(FILE *to, const json_t *object);
 
 /** use_color - whether stdout may have colours */
 bool use_color(const struct ctl *ctl);

@@ -94,8 +94,7 @@ static void details(FILE *to, const json_t *value, int depth)
 	}
 }
 
-void write_details(struct ctl *ctl, FILE *to, const json_t *object)
+void write_details(FILE *to, const json_t *object)
 {
-	(void)ctl;
 	details(to, object, 0);
 }

@@ -243,8 +243,6 @@ static int exchange(struct exchange *x)
 	}
 }
 
-DEFINE_CLEANUP(parser, struct http_parser *, http_parser_fini);
-
 static int make_head(struct exchange *x)
 {
 	const struct client_call *c = x->call;
@@ -273,17 +271,16 @@ int client_call(const struct client_server *server,
 			     .error = error,
 			     .fd = -1,
 			     .start = now_ms()};
-	struct http_parser p;
-	_cleanup_(cleanup_parser) struct http_parser *parser = &p;
+	_cleanup_(http_parser_fini) struct http_parser parser;
 	_cleanup_free_ char *head = NULL;
 	_cleanup_close_ int fd = -1;
 	int err;
 
 	*error = (struct client_error){0};
 	*out = (struct http_response){0};
-	http_parser_init(parser, call->body_max);
-	parser->head_only = !strcmp(call->method, "HEAD");
-	x.parser = parser;
+	http_parser_init(&parser, call->body_max);
+	parser.head_only = !strcmp(call->method, "HEAD");
+	x.parser = &parser;
 	x.deadline = x.start + (call->timeout_ms ?: CLIENT_TIMEOUT_MS);
 	err = make_head(&x);
 	head = x.head;
@@ -295,6 +292,6 @@ int client_call(const struct client_server *server,
 		return err;
 	err = exchange(&x);
 	if (!err)
-		http_parser_take(parser, out);
+		http_parser_take(&parser, out);
 	return err;
 }

@@ -137,8 +137,7 @@ static int ask(struct ctl *ctl, struct client_call *call, bool entries,
 	       json_t **out, struct client_error *error)
 {
 	struct client_server server;
-	struct http_response response = {0};
-	_cleanup_(cleanup_response) struct http_response *r = &response;
+	_cleanup_(http_response_fini) struct http_response r = {0};
 	int err;
 
 	*out = NULL;

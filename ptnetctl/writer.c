@@ -96,8 +96,8 @@ static void column_cell(struct table *t, const struct column *c,
 		   "%s", text.len ? text.data : "-");
 }
 
-static void write_table(struct ctl *ctl, const json_t *list,
-			const struct column *columns)
+void write_table(FILE *to, const json_t *list, const struct column *columns,
+		 bool color)
 {
 	_cleanup_(table_fini) struct table t = {0};
 	json_t *object;
@@ -115,7 +115,7 @@ static void write_table(struct ctl *ctl, const json_t *list,
 	json_array_foreach (list, i, object)
 		for (size_t c = 0; c < t.columns; c++)
 			column_cell(&t, &columns[c], object);
-	table_print(&t, stdout, use_color(ctl));
+	table_print(&t, to, color);
 }
 
 static void write_names(const json_t *list)
@@ -157,7 +157,7 @@ int write_list(struct ctl *ctl, const json_t *list,
 		break;
 	}
 	if (json_array_size(list))
-		write_table(ctl, list, columns);
+		write_table(stdout, list, columns, use_color(ctl));
 	else
 		fprintf(stderr, "no %s\n", what);
 	return CTL_OK;

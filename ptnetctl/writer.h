@@ -76,6 +76,10 @@ json_t *json_path(const json_t *object, const char *path);
 int write_list(struct ctl *ctl, const json_t *list,
 	       const struct column *columns, const char *what);
 
+/** write_table - the same as a table, wherever it goes */
+void write_table(FILE *to, const json_t *list, const struct column *columns,
+		 bool color);
+
 /**
  * write_value - any value as JSON or YAML
  *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rates.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +99,7 @@ static double since(double before, double now)
 
 static json_t *rate(double amount, double seconds)
 {
-	double r = round(amount / seconds);
+	double r = amount / seconds + 0.5;
 
 	return json_integer(r < 9e18 ? (json_int_t)r : INT64_MAX);
 }

@@ -286,16 +286,21 @@ static bool is_date(const char *text, size_t len)
 struct scalar scalar_resolve(const char *text, size_t len)
 {
 	struct scalar s = {.type = SCALAR_STRING};
+	int64_t integer;
+	double number;
 
-	if (is_null(text, len))
+	if (is_null(text, len)) {
 		s.type = SCALAR_NULL;
-	else if (is_bool(text, len, &s.boolean))
+	} else if (is_bool(text, len, &s.boolean)) {
 		s.type = SCALAR_BOOL;
-	else if (is_int(text, len, &s.integer))
+	} else if (is_int(text, len, &integer)) {
 		s.type = SCALAR_INT;
-	else if (is_float(text, len, &s.number))
+		s.integer = integer;
+	} else if (is_float(text, len, &number)) {
 		s.type = SCALAR_FLOAT;
-	else if (is_date(text, len))
+		s.number = number;
+	} else if (is_date(text, len)) {
 		s.type = SCALAR_DATE;
+	}
 	return s;
 }

@@ -227,6 +227,9 @@ INSTALLED = $(call place,$(B)/ptnetctl,$(PREFIX)/bin,755) \
 	$(call place,$(wildcard docs/examples/*.c),$(SHARE)/doc/ptnet/examples,644) \
 	$(call place,$(B)/completions/ptnetctl,$(SHARE)/bash-completion/completions,644)
 
+$(B)/completions/ptnetctl: $(B)/ptnetctl
+	@mkdir -p $(@D) && $< completion bash >$@
+
 $(B)/libptnet.pc: lib/port/libptnet.pc.in $(B)/flags
 $(B)/ptnetd.service: ptnetd/ptnetd.service.in $(B)/flags
 $(B)/libptnet.pc $(B)/ptnetd.service:
@@ -235,7 +238,7 @@ $(B)/libptnet.pc $(B)/ptnetd.service:
 part = $(word $(2),$(subst |, ,$(1)))
 target = "$(DESTDIR)$(call part,$(1),2)/$(notdir $(call part,$(1),1))"
 install: ## install under DESTDIR and PREFIX (/usr/local)
-install: all $(B)/libptnet.pc $(B)/ptnetd.service
+install: all $(B)/libptnet.pc $(B)/ptnetd.service $(B)/completions/ptnetctl
 	@set -e; $(foreach i,$(INSTALLED),install -D -m $(call part,$(i),3) \
 		$(call part,$(i),1) $(call target,$(i));)
 	@ln -sf libptnet.so.0 "$(DESTDIR)$(PREFIX)/lib/libptnet.so"

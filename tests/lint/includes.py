@@ -25,6 +25,7 @@ ROOMS = {
     "lib/model": ["lib/base", "lib/json", "kmod/include/uapi"],
     "lib/client": ["lib/base", "lib/json", "lib/http"],
     "lib/port": ["kmod/include/uapi"],
+    "lib/frame": ["lib/base"],
     "lib/engine/os": ["lib/base"],
     "lib/engine": [
         "lib/engine/os", "lib/base", "lib/nl", "lib/model", "kmod/core",
@@ -45,7 +46,7 @@ ROOMS = {
     "ptnetd": ["lib/base", "lib/model", "ptnetd/rest", "ptnetd/service",
                "ptnetd/store", "ptnetd/backend", "ptnetd/plan"],
     "ptnetctl": ["lib/base", "lib/json", "lib/http", "lib/model", "lib/client",
-                 "lib/port", "kmod/include/uapi"],
+                 "lib/port", "lib/frame", "kmod/include/uapi"],
     "docs/examples": ["lib/port", "kmod/include/uapi"],
 }
 

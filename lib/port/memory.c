@@ -29,6 +29,7 @@ enum {
 struct file {
 	int fd;
 	uint64_t size;
+	uint64_t device, inode;
 	uint64_t page; /* offsets and lengths of mappings are multiples */
 };
 
@@ -57,6 +58,8 @@ static int file_check(struct file *f, int fd)
 		return -errno;
 	*f = (struct file){.fd = fd,
 			   .size = (uint64_t)st.st_size,
+			   .device = st.st_dev,
+			   .inode = st.st_ino,
 			   .page = (uint64_t)st.st_blksize};
 	if (st.st_size < 0 || f->page < PAGE_MIN || f->page > HUGE_PAGE_MAX ||
 	    (f->page & (f->page - 1)))
@@ -171,6 +174,8 @@ int memory_open(struct memory *m, int fd, unsigned id)
 		  &m->bytes);
 	if (err)
 		return err;
+	m->device = f.device;
+	m->inode = f.inode;
 	m->live = (const void *)(m->base + (size_t)id * PTN_WINDOW_SIZE +
 				 PTN_WINDOW_CONFIG);
 	m->control = (void *)(m->base + c->control_ofs);
@@ -184,6 +189,14 @@ void memory_close(struct memory *m)
 	if (m->base)
 		munmap(m->base, m->bytes);
 	m->base = NULL;
+}
+
+bool memory_same(const struct memory *a, const struct memory *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	       a->config.mem_ofs == b->config.mem_ofs &&
+	       a->config.pool[POOL_BUF].offset ==
+		       b->config.pool[POOL_BUF].offset;
 }
 
 struct netmap_if *memory_if(const struct memory *m)

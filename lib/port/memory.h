@@ -2,7 +2,9 @@
 #ifndef PTNET_PORT_MEMORY_H
 #define PTNET_PORT_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <ptnet/netmap.h>
 #include <ptnet/region.h>
@@ -11,6 +13,7 @@
 struct memory {
 	char *base; /* NULL: not mapped */
 	size_t bytes;
+	uint64_t device, inode; /* tell the file from others */
 	struct ptn_config config; /* checked copy; the host may not change it */
 	const struct ptn_config *live; /* state and acknowledgements */
 	struct ptn_control *control;
@@ -28,6 +31,9 @@ int memory_open(struct memory *m, int fd, unsigned id);
 
 /** memory_close - unmap */
 void memory_close(struct memory *m);
+
+/** memory_same - whether both are the same file, and pool of buffers */
+bool memory_same(const struct memory *a, const struct memory *b);
 
 /** memory_if - the netmap_if */
 struct netmap_if *memory_if(const struct memory *m);

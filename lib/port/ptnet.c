@@ -199,6 +199,11 @@ uint32_t ptnet_buffers(const struct ptnet_port *p)
 	return p->memory.config.pool[2].count;
 }
 
+bool ptnet_same_memory(const struct ptnet_port *a, const struct ptnet_port *b)
+{
+	return memory_same(&a->memory, &b->memory);
+}
+
 struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue)
 {
 	return queue < p->queues ? p->ring[DIR_TX][queue].ring : NULL;

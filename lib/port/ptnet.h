@@ -81,6 +81,14 @@ unsigned ptnet_queues(const struct ptnet_port *p);
  */
 uint32_t ptnet_buffers(const struct ptnet_port *p);
 
+/**
+ * ptnet_same_memory - whether two ports are of one region
+ *
+ * Slots of such ports may exchange their buffers (buf_idx): frames move
+ * without a copy.
+ */
+bool ptnet_same_memory(const struct ptnet_port *a, const struct ptnet_port *b);
+
 /** ptnet_tx_ring, ptnet_rx_ring - ring of a queue */
 struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue);
 struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue);

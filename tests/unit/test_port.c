@@ -81,6 +81,7 @@ static void test_open_shows_what_the_host_says(void **state)
 	assert_int_equal(ptnet_buffers(f->port), 2 + 4 * HOST_SLOTS);
 	assert_int_equal(ptnet_space(tx), HOST_SLOTS - 1);
 	assert_int_equal(ptnet_space(ptnet_rx_ring(f->port, 0)), 0);
+	assert_true(ptnet_same_memory(f->port, f->port));
 	assert_null(ptnet_tx_ring(f->port, HOST_QUEUES));
 	assert_int_equal(ptnet_sync_rx(f->port, HOST_QUEUES), -EINVAL);
 }

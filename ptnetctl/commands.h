@@ -16,6 +16,7 @@ extern const struct ctl_command command_help;
 extern const struct ctl_command command_plan;
 extern const struct ctl_command command_status;
 extern const struct ctl_command command_top;
+extern const struct ctl_command command_traffic;
 extern const struct ctl_command command_validate;
 extern const struct ctl_command command_version;
 

@@ -108,13 +108,13 @@ exchange alice bob 1000 60 --dst 02:00:00:00:00:0b
 title "And back, in frames of full size"
 exchange bob alice 1000 1514 --dst 02:00:00:00:00:0a
 
-title "From source to sink through the pipe, without a copy"
-exchange source sink 100000 60
+title "From left to right through the pipe, without a copy"
+exchange left right 100000 60
 
 title "What the ports counted"
 typed ptnetctl get ports
 lost=$(ptnetctl get ports -o json |
-	jq '[.[] | select(.name == "source" or .name == "sink") |
+	jq '[.[] | select(.name == "left" or .name == "right") |
 		.counters.drops[]] | add')
 [ "${lost:-0}" = 0 ] || fail "the pipe dropped $lost frames"
 

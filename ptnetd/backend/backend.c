@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The list of backends; called by the daemon's main. */
+#include "backend/backend.h"
+
+#include <string.h>
+
+#pragma weak backend_engine
+
+const struct backend_ops *backend_find(const char *name)
+{
+	const struct backend_ops *const backends[] = {
+		&backend_engine,
+		&backend_fake,
+	};
+
+	if (strcmp(name, "auto") == 0)
+		name = "engine";
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+		if (backends[i] && strcmp(backends[i]->name, name) == 0)
+			return backends[i];
+	return NULL;
+}

@@ -5,37 +5,69 @@
 #include <stdio.h>
 #include <string.h>
 
-static void option_line(const struct ctl_option *o)
-{
-	char text[64];
-	int n = o->id < CTL_LONG_ONLY
-			? snprintf(text, sizeof(text), "-%c, ", o->id)
-			: snprintf(text, sizeof(text), "    ");
+enum { LABEL = 26, WIDTH = 80 };
 
-	snprintf(text + n, sizeof(text) - (size_t)n, "--%s%s%s", o->name,
-		 o->value ? " " : "", o->value ?: "");
-	printf("  %-26s %s\n", text, o->help);
+/* A label, and a phrase beside it that goes on in lines below. */
+static void entry(const char *label, const char *phrase)
+{
+	size_t at = LABEL + 3;
+
+	printf("  %-*s", LABEL, label);
+	if (strlen(label) > LABEL)
+		printf("\n  %*s", LABEL, "");
+	while (*phrase) {
+		size_t word = strcspn(phrase, " ");
+
+		if (at + word > WIDTH) {
+			printf("\n  %*s", LABEL, "");
+			at = LABEL + 3;
+		}
+		printf(" %.*s", (int)word, phrase);
+		at += word + 1;
+		phrase += word + (phrase[word] == ' ');
+	}
+	putchar('\n');
 }
 
-static void options(const char *title, const struct ctl_option *table)
+static void option_entry(const struct ctl_option *o)
+{
+	char label[64];
+	int n = o->id < CTL_LONG_ONLY
+			? snprintf(label, sizeof(label), "-%c, ", o->id)
+			: snprintf(label, sizeof(label), "    ");
+
+	snprintf(label + n, sizeof(label) - (size_t)n, "--%s%s%s", o->name,
+		 o->value ? " " : "", o->value ?: "");
+	entry(label, o->help);
+}
+
+static bool is_own(const struct ctl_option *own, const char *name)
+{
+	for (; own && own->name; own++)
+		if (!strcmp(own->name, name))
+			return true;
+	return false;
+}
+
+/* @own: a command's options, whose names hide global ones. */
+static void options(const char *title, const struct ctl_option *table,
+		    const struct ctl_option *own)
 {
 	printf("\n%s:\n", title);
 	for (; table->name; table++)
-		option_line(table);
+		if (!is_own(own, table->name))
+			option_entry(table);
 }
 
-static void command_lines(void)
+static void command_entries(void)
 {
 	printf("\nCommands:\n");
 	for (size_t i = 0; ctl_commands[i]; i++) {
 		const struct ctl_command *c = ctl_commands[i];
-		char text[64];
+		char label[64];
 
-		snprintf(text, sizeof(text), "%s %s", c->name, c->args);
-		if (strlen(text) <= 26)
-			printf("  %-26s %s\n", text, c->brief);
-		else
-			printf("  %s\n  %-26s %s\n", text, "", c->brief);
+		snprintf(label, sizeof(label), "%s %s", c->name, c->args);
+		entry(label, c->brief);
 	}
 }
 
@@ -45,8 +77,8 @@ void ctl_help(const struct ctl_command *c)
 		printf("usage: ptnetctl [OPTION...] COMMAND [ARGUMENT...]\n"
 		       "Declare switches, pipes and ports of this host's "
 		       "ptnetd, and watch them.\n");
-		command_lines();
-		options("Options", ctl_global_options);
+		command_entries();
+		options("Options", ctl_global_options, NULL);
 		printf("\nPTNET_SERVER is --server's default, NO_COLOR is "
 		       "--no-color.\n"
 		       "`ptnetctl help COMMAND` tells more.\n");
@@ -56,8 +88,8 @@ void ctl_help(const struct ctl_command *c)
 	       c->options ? " [OPTION...]" : "", *c->args ? " " : "", c->args,
 	       c->text);
 	if (c->options)
-		options("Options", c->options);
-	options("Options of all commands", ctl_global_options);
+		options("Options", c->options, NULL);
+	options("Options of all commands", ctl_global_options, c->options);
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)

@@ -195,8 +195,9 @@ static int ping_all(struct pinger *p)
 static int prepare(struct pinger *p)
 {
 	if (!ptnet_tx_ring(p->port.port, (unsigned)p->t->queue))
-		return ctl_error("port %s has %u queues, from 0", p->port.name,
-				 ptnet_queues(p->port.port));
+		return ctl_error("port %s has no queue %u: its last is %u",
+				 p->port.name, (unsigned)p->t->queue,
+				 ptnet_queues(p->port.port) - 1);
 	p->times = calloc(p->t->count, sizeof(*p->times));
 	if (!p->times)
 		return ctl_error("out of memory");

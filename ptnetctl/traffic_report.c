@@ -52,7 +52,8 @@ static void cell(struct table *t, const char *key, const json_t *value)
 	else if (json_is_integer(value))
 		table_cell(t, STYLE_NUMBER, "%" JSON_INTEGER_FORMAT,
 			   json_integer_value(value));
-	else if (!strcmp(key, "seconds") || strstr(key, "_us"))
+	else if (!strcmp(key, "seconds") || !strcmp(key, "elapsed") ||
+		 strstr(key, "_us"))
 		table_cell(t, STYLE_NUMBER, "%.3f", json_real_value(value));
 	else
 		cell_rate(t, json_real_value(value));

@@ -210,7 +210,24 @@ static int send_some(struct sender *s)
 	return err < 0 ? err : 0;
 }
 
-/* What the host has not taken when it should have. */
+/* What the host has not taken was not sent. */
+static int untaken(struct sender *s)
+{
+	const struct netmap_ring *r = s->ring;
+	uint64_t frames = 0;
+
+	for (uint32_t i = ptnet_next(r, r->tail); i != r->head;
+	     i = ptnet_next(r, i)) {
+		frames += !(r->slot[i].flags & NS_MOREFRAG);
+		s->tally.bytes -= r->slot[i].len;
+	}
+	s->tally.frames -= frames;
+	ctl_error("the host has not taken %llu frames of port %s: is somebody "
+		  "attached to the other end?",
+		  (unsigned long long)frames, s->port.name);
+	return 1;
+}
+
 static int flush(struct sender *s)
 {
 	int err = ptnet_flush(s->port.port,
@@ -218,12 +235,7 @@ static int flush(struct sender *s)
 
 	if (err == -EINTR)
 		err = ptnet_flush(s->port.port, FLUSH_MS / 10);
-	if (err != -ETIMEDOUT && err != -EINTR)
-		return err;
-	ctl_error("the host has not taken %u slots of port %s: is somebody "
-		  "attached to the other end?",
-		  s->ring->num_slots - 1 - ptnet_space(s->ring), s->port.name);
-	return 1;
+	return err == -ETIMEDOUT || err == -EINTR ? untaken(s) : err;
 }
 
 static int send_all(struct sender *s)
@@ -246,7 +258,7 @@ static int send_all(struct sender *s)
 }
 
 /* Room on queues that are not used must not end a sleep. */
-static int ignore_other_queues(struct sender *s)
+static void ignore_other_queues(struct sender *s)
 {
 	for (unsigned i = 0; i < ptnet_queues(s->port.port); i++) {
 		struct netmap_ring *r = ptnet_tx_ring(s->port.port, i);
@@ -254,15 +266,15 @@ static int ignore_other_queues(struct sender *s)
 		if (i != s->queue)
 			r->cur = r->tail;
 	}
-	return CTL_OK;
 }
 
 static int prepare(struct sender *s)
 {
 	s->ring = ptnet_tx_ring(s->port.port, s->queue);
 	if (!s->ring)
-		return ctl_error("port %s has %u queues, from 0", s->port.name,
-				 ptnet_queues(s->port.port));
+		return ctl_error("port %s has no queue %u: its last is %u",
+				 s->port.name, s->queue,
+				 ptnet_queues(s->port.port) - 1);
 	ignore_other_queues(s);
 	return source_open(&s->source, s->t, &s->port);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -36,7 +38,8 @@ struct daemon {
 	char *socket; /* removed at the end; NULL while it is not ours */
 	int locks[2];
 	int signals;
-	int watchdog_ms; /* 0: not asked for */
+	int watchdog_ms; /* between two signs of life */
+	int64_t watchdog_at; /* the next one; ms of the monotonic clock */
 	int death; /* the loop's number of the death_fd */
 	uint64_t generation; /* of that descriptor */
 	char summary[512]; /* told last */
@@ -249,17 +252,28 @@ static int open_signals(struct daemon *d)
 	return err < 0 ? err : 0;
 }
 
-static void on_watchdog(void *context)
+static int64_t now_ms(void)
 {
-	(void)context;
-	sd_notify(0, "WATCHDOG=1");
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int watchdog_timeout(void *context)
 {
 	const struct daemon *d = context;
+	int64_t left = d->watchdog_at - now_ms();
 
-	return d->watchdog_ms;
+	return left > 0 ? (int)left : 0;
+}
+
+static void on_watchdog(void *context)
+{
+	struct daemon *d = context;
+
+	sd_notify(0, "WATCHDOG=1");
+	d->watchdog_at = now_ms() + d->watchdog_ms;
 }
 
 static int open_watchdog(struct daemon *d)
@@ -269,7 +283,8 @@ static int open_watchdog(struct daemon *d)
 
 	if (sd_watchdog_enabled(0, &us) <= 0 || us < 2000)
 		return 0;
-	d->watchdog_ms = (int)(us / 2000);
+	d->watchdog_ms = us / 2000 < INT_MAX ? (int)(us / 2000) : INT_MAX;
+	on_watchdog(d);
 	err = loop_add(d->loop, -1, on_watchdog, watchdog_timeout, d);
 	return err < 0 ? err : 0;
 }

@@ -13,9 +13,9 @@ run_dir=$dir/run
 daemon=
 
 finish() {
-	"$build/ptnetd" --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
 	wait
+	"$build/ptnetd" --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
 	rm -rf "$dir"
 }
 trap finish EXIT

@@ -21,13 +21,14 @@
 #include "base/strbuf.h"
 #include "store/store.h"
 
-static char dir[64], db_path[96];
+static char dir[128], db_path[160];
 static struct store_error error;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/ptnet-store-XXXXXX");
+	snprintf(dir, sizeof(dir), "%s/ptnet-store-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(db_path, sizeof(db_path), "%s/" STORE_FILE, dir);
@@ -37,7 +38,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[96];
+	char command[160];
 
 	(void)state;
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
@@ -338,7 +339,7 @@ static void migrates_and_keeps_a_copy(void **state)
 {
 	const struct store_options broken = {.migrations = BROKEN};
 	struct store *s = NULL;
-	char copy[128], command[512];
+	char copy[192], command[1024];
 
 	(void)state;
 	assert_int_equal(revision_with(V1, dir), 5);

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon as a program: starting, serving, stopping, and what stays."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import BUILD, topology
+
+
+def ptnetd(*arguments, **more):
+    return subprocess.run([BUILD / "ptnetd", *arguments], capture_output=True,
+                          text=True, timeout=20, check=False, **more)
+
+
+def test_answers_on_its_socket(daemon):
+    d = daemon()
+    assert d.get("/healthz") == {"status": "ok"}
+    assert d.get("/version")["backend"]["name"] == "fake"
+    mode = os.stat(d.socket)
+    assert stat.S_ISSOCK(mode.st_mode) and stat.S_IMODE(mode.st_mode) == 0o660
+    d.stop()
+    assert not d.socket.exists()
+
+
+def test_what_was_applied_is_there_after_a_restart(daemon):
+    d = daemon()
+    first = d.apply(topology())
+    assert first["revision"] == 1 and first["changed"]
+    assert first["summary"] == {"create": 3, "change": 0, "replace": 0, "delete": 0}
+    ports = d.get("/v1/ports")
+    d.restart()
+    # the fake's world ended with the process: everything was made anew
+    assert d.get("/v1/ports") == ports
+    assert d.get("/v1/status")["inSync"] is True
+    assert d.apply(topology())["changed"] is False
+    assert d.apply(topology(ports="abc"))["revision"] == 2
+
+
+def test_survives_sigkill_at_any_moment(daemon):
+    d = daemon()
+    expected = 0
+    for i in range(5):
+        text = topology(ports=[f"p{j}" for j in range(20 + i)])
+
+        def apply():
+            try:
+                d.send("/v1/apply", text)
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=apply)
+        thread.start()
+        time.sleep(0.002 * i)
+        d.kill()
+        thread.join()
+        d.start()
+        status = d.get("/v1/status")
+        assert status["inSync"] is True
+        assert status["revision"] in (expected, expected + 1)
+        names = {p["name"] for p in d.get("/v1/ports")}
+        assert not names or len(names) in range(20, 21 + i)
+        expected = status["revision"]
+
+
+def test_two_daemons_never_share_a_directory(daemon, make_daemon):
+    d = daemon()
+    other = make_daemon("d2")
+    other.run_dir = d.run_dir
+    assert "another ptnetd is running" in other.refuses_to_start()
+    other = make_daemon("d3")
+    other.state_dir = d.state_dir
+    assert "another ptnetd is running" in other.refuses_to_start()
+    assert d.get("/healthz") == {"status": "ok"}
+
+
+def test_a_dead_daemons_socket_is_no_hindrance(daemon):
+    d = daemon()
+    d.kill()
+    assert d.socket.exists()
+    d.start()
+    d.stop()
+
+
+def test_what_is_not_a_dead_socket_is_left_alone(make_daemon):
+    d = make_daemon()
+    d.run_dir.mkdir()
+    d.socket.write_text("dear")
+    assert "no socket" in d.refuses_to_start()
+    assert d.socket.read_text() == "dear"
+    d.socket.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(d.socket))
+        other.listen()
+        assert "answers" in d.refuses_to_start()
+    assert d.socket.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it(daemon, number):
+    d = daemon()
+    assert d.signal(number) == 0
+
+
+def test_sighup_does_not_end_it(daemon):
+    d = daemon()
+    d.process.send_signal(signal.SIGHUP)
+    assert d.get("/healthz") == {"status": "ok"}
+    d.stop()
+
+
+def test_tells_the_service_manager(make_daemon, scratch):
+    d = make_daemon()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(scratch / "notify"))
+        manager.settimeout(10)
+        d.env = {"NOTIFY_SOCKET": str(scratch / "notify"), "WATCHDOG_USEC": "200000"}
+        d.launch()
+        assert manager.recv(4096) == b"WATCHDOG=1"
+        heard = manager.recv(4096).decode()
+        assert "READY=1" in heard and "STATUS=" in heard
+        assert manager.recv(4096) == b"WATCHDOG=1"
+        d.apply(topology())
+        while not (heard := manager.recv(4096).decode()).startswith("STATUS="):
+            assert heard == "WATCHDOG=1"
+        assert "2 ports" in heard
+        d.stop()
+        while (heard := manager.recv(4096)) == b"WATCHDOG=1":
+            pass
+        assert heard == b"STOPPING=1"
+
+
+def test_a_topology_per_name(daemon):
+    d = daemon()
+    text = topology("one", "a", "s1")
+    assert d.request("PUT", "/v1/topologies/one", text, "application/yaml").status == 200
+    d.apply(topology("two", "b", "s2"))
+    listed = d.get("/v1/topologies")
+    assert [t["name"] for t in listed] == ["one", "two"]
+    assert [t["revision"] for t in listed] == [1, 2]
+    document = d.get("/v1/topologies/one")
+    assert document["metadata"] == {"name": "one"}
+    # what is exported can be applied again, and changes nothing
+    for accept, kind in (("application/json", "application/json"),
+                         ("application/yaml", "application/yaml")):
+        answer = d.request("GET", "/v1/topologies/one", headers={"Accept": accept})
+        assert answer.type == kind
+        again = d.request("PUT", "/v1/topologies/one", answer.text, kind)
+        assert again.status == 200 and again.json["changed"] is False
+    assert d.request("DELETE", "/v1/topologies/one").json["summary"]["delete"] == 2
+    assert d.request("DELETE", "/v1/topologies/one").status == 404
+    assert [p["name"] for p in d.get("/v1/ports")] == ["b"]
+
+
+def test_a_dry_run_changes_nothing(daemon):
+    d = daemon()
+    plan = d.send("/v1/plan", topology()).json
+    assert plan["summary"]["create"] == 3 and plan["changed"] is True
+    assert [s["action"] for s in plan["steps"]] == ["create"] * 3
+    assert d.get("/v1/ports") == [] and d.get("/v1/topologies") == []
+    d.apply(topology())
+    gone = d.request("POST", "/v1/delete?dryRun=true", {"topologies": ["edge"]})
+    assert gone.json["summary"]["delete"] == 3
+    assert len(d.get("/v1/ports")) == 2
+    assert d.request("POST", "/v1/delete", {"topologies": ["edge"]}).status == 200
+    assert d.get("/v1/ports") == []
+
+
+def test_a_replaced_switch_takes_its_ports_along(daemon):
+    d = daemon()
+    d.apply(topology())
+    steps = d.apply(topology().replace("name: vale0}]", "name: vale0, macTable: 64}]"))["steps"]
+    assert [(s["action"], s["name"]) for s in steps] == [
+        ("replace", "vale0"), ("replace", "a"), ("replace", "b")]
+    assert steps[0]["why"] == "macTable 8192 -> 64"
+
+
+def test_tcp_on_loopback_only(make_daemon):
+    d = make_daemon(arguments=["--listen", "0.0.0.0:8080"])
+    assert "only 127.0.0.1:PORT" in d.refuses_to_start()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    d.arguments = ["--listen", f"127.0.0.1:{port}"]
+    d.start()
+
+    def ask(*headers):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+            lines = ["GET /healthz HTTP/1.1", *headers, "Connection: close", "", ""]
+            s.sendall("\r\n".join(lines).encode())
+            answer = b""
+            while chunk := s.recv(4096):
+                answer += chunk
+        return int(answer.split()[1])
+
+    assert ask(f"Host: 127.0.0.1:{port}") == 200
+    assert ask(f"Host: localhost:{port}") == 200
+    # a page that lets its own name point to this host
+    assert ask(f"Host: evil.example:{port}") == 403
+    assert ask("Host: localhost.evil.example") == 403
+    assert ask(f"Host: localhost:{port}", "Origin: http://evil.example") == 403
+    assert ask(f"Host: localhost:{port}", f"Origin: http://localhost:{port}") == 200
+
+
+def test_options_are_checked():
+    for arguments, words in (
+        (["--backend", "dpdk"], "auto, engine, kernel or fake"),
+        (["--backend", "kernel"], "no kernel backend"),
+        (["--workers", "many"], "a number from 1"),
+        (["--log-level", "loud"], "err, warn, info or debug"),
+        (["--frobnicate"], "frobnicate"),
+        (["extra"], "unexpected argument"),
+    ):
+        ended = ptnetd(*arguments)
+        assert ended.returncode == 2 and words in ended.stderr, ended
+        assert ended.stdout == ""
+    assert ptnetd("--version").stdout.startswith("ptnetd ")
+    usage = ptnetd("--help").stdout
+    for option in ("--backend", "--state-dir", "--run-dir", "--listen", "--engine",
+                   "--workers", "--log-level", "--teardown", "--version", "--help"):
+        assert option in usage
+
+
+def test_users_have_directories_of_their_own(scratch):
+    env = {"HOME": str(scratch), "XDG_STATE_HOME": str(scratch / "st"), "PATH": "/usr/bin"}
+    user = {"user": 65534} if os.geteuid() == 0 else {}
+    os.chmod(scratch, 0o777)
+    if user and not os.access(BUILD, os.X_OK):
+        pytest.skip("the build directory is not for other users")
+    ended = ptnetd("--backend", "fake", env=env, **user)
+    if ended.returncode == 126:
+        pytest.skip("the build directory is not for other users")
+    assert ended.returncode == 2 and "XDG_RUNTIME_DIR" in ended.stderr, ended
+
+
+def test_a_thousand_ports(daemon):
+    d = daemon()
+    text = topology(ports=[f"p{i:04}" for i in range(1000)])
+    assert d.apply(text)["summary"]["create"] == 1001
+    assert len(d.get("/v1/ports")) == 1000
+    assert d.apply(text)["changed"] is False
+    assert d.request("DELETE", "/v1/topologies/edge").json["summary"]["delete"] == 1001
+
+
+def test_keeps_connections_open(daemon):
+    d = daemon()
+    connection = d.connection()
+    for _ in range(3):
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.read()
+        sock = connection.sock
+        assert sock is not None
+        connection.request("PUT", "/v1/topologies/x", b"[", {"Content-Type": "text/yaml"})
+        answer = connection.getresponse()
+        assert answer.status == 422 and answer.read()
+        assert connection.sock is sock
+    connection.close()

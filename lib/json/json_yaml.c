@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 static void write_value(struct strbuf *b, const json_t *value, unsigned indent,
 			bool in_line);
@@ -57,23 +58,39 @@ static bool is_duration(const char *s)
 	return false;
 }
 
+static void write_quoted(struct strbuf *b, const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	strbuf_add(b, "\"");
+	while (s < end) {
+		uint32_t c;
+		size_t n = utf8_decode(s, &c);
+
+		if (c == '"' || c == '\\')
+			strbuf_addf(b, "\\%c", (char)c);
+		else if (c == '\n')
+			strbuf_add(b, "\\n");
+		else if (c == '\t')
+			strbuf_add(b, "\\t");
+		else if (utf8_is_special(c))
+			strbuf_addf(b, "\\u%04X", (unsigned)c);
+		else
+			strbuf_add_bytes(b, s, n);
+		s += n;
+	}
+	strbuf_add(b, "\"");
+}
+
 static void write_string(struct strbuf *b, const json_t *value)
 {
 	const char *s = json_string_value(value);
-	char *quoted;
+	size_t len = json_string_length(value);
 
-	if (strlen(s) == json_string_length(value) &&
-	    (is_plain(s) || is_duration(s))) {
+	if (strlen(s) == len && (is_plain(s) || is_duration(s)))
 		strbuf_add(b, s);
-		return;
-	}
-	/* A JSON string is a double-quoted YAML scalar. */
-	quoted = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	if (quoted)
-		strbuf_add(b, quoted);
 	else
-		b->failed = true;
-	free(quoted);
+		write_quoted(b, s, len);
 }
 
 static void new_line(struct strbuf *b, unsigned indent)

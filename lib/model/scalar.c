@@ -190,25 +190,33 @@ static bool to_number(const char *text, const char *end, double *value)
 	return true;
 }
 
-/* Base 60 with a fraction, 1:30.5: how much it is does not matter here. */
+/* Base 60 with a fraction, 1:30.5: the last part is that with the dot. */
 static bool is_sexagesimal_float(const char *text, const char *dot,
 				 const char *end, double *value)
 {
-	const char *colon = memchr(text, ':', (size_t)(dot - text));
-	int part;
+	const char *colon = memchr(text, ':', (size_t)(dot - text)), *last;
+	double fraction;
+	int part = 0;
 
 	if (!colon || !is_digit(*text))
 		return false;
+	last = colon;
 	for (const char *c = text; c < colon; c++)
 		if (!is_digit(*c) && *c != '_')
 			return false;
-	for (text = colon; text < dot;)
-		if (*text++ != ':' || !is_sixtieth(&text, dot, &part))
+	for (const char *c = dot + 1; c < end; c++)
+		if (!is_digit(*c) && *c != '_')
 			return false;
-	for (text = dot + 1; text < end; text++)
-		if (!is_digit(*text) && *text != '_')
+	if (!to_number(text, colon, value))
+		return false;
+	for (text = colon; text < dot; *value = *value * 60 + part) {
+		last = ++text;
+		if (text[-1] != ':' || !is_sixtieth(&text, dot, &part))
 			return false;
-	*value = NAN;
+	}
+	if (!to_number(last, end, &fraction))
+		return false;
+	*value += fraction - part;
 	return true;
 }
 

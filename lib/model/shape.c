@@ -11,6 +11,7 @@
 
 #include "base/mac.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "model/duration.h"
 
 enum {
@@ -137,12 +138,17 @@ static char *quote_hint(const struct yaml_node *n)
 	return make_hint("as a text it is in quotes: \"%s\"", n->text);
 }
 
-static size_t characters(const struct yaml_node *n)
+/* How many; @special: whether some are no text for people. */
+static size_t characters(const struct yaml_node *n, bool *special)
 {
-	size_t count = 0;
+	size_t count = 0, at = 0;
+	uint32_t c;
 
-	for (size_t i = 0; i < n->len; i++)
-		count += ((unsigned char)n->text[i] & 0xc0) != 0x80;
+	*special = false;
+	for (; at < n->len; count++) {
+		at += utf8_decode(n->text + at, &c);
+		*special |= utf8_is_special(c) && c != '\n' && c != '\t';
+	}
 	return count;
 }
 
@@ -170,16 +176,19 @@ static bool is_word(const struct yaml_node *n, const char *first,
 
 static void check_text(const struct spot *s, const struct shape_field *f)
 {
-	size_t n = yaml_is(s->node, SCALAR_STRING) ? characters(s->node) : 0;
+	bool special = false;
+	size_t n = 0;
 	char what[64];
 
 	snprintf(what, sizeof(what), "a text of %s%lld characters",
 		 f->min ? "1 to " : "at most ", (long long)f->max);
+	if (yaml_is(s->node, SCALAR_STRING))
+		n = characters(s->node, &special);
 	if (!yaml_is(s->node, SCALAR_STRING) || n < (size_t)f->min ||
 	    n > (size_t)f->max)
 		expected(s, what, quote_hint(s->node));
-	else if (strlen(s->node->text) != s->node->len)
-		FIND(s, NULL, "a text must not have zeros (\\0) in it");
+	else if (special)
+		FIND(s, NULL, "a text must not have control characters in it");
 }
 
 static void check_name(const struct spot *s, const struct shape_field *f)

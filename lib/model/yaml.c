@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "model/arena.h"
+#include "model/surrogates.h"
 
 enum { FEW_KEYS = 16 };
 
@@ -26,6 +27,7 @@ struct yaml_stream {
 	yaml_parser_t parser;
 	const char *text, *file;
 	size_t len;
+	char *joined; /* when @text had to be changed */
 	struct diags *diags;
 	struct arena arena;
 	uint64_t nodes; /* of all documents, aliases expanded */
@@ -101,6 +103,11 @@ int yaml_open(struct yaml_stream **out, const char *text, size_t len,
 		free(s);
 		return -ENOMEM;
 	}
+	if (surrogates_join(text, &len, &s->joined)) {
+		yaml_close(s);
+		return -ENOMEM;
+	}
+	text = s->joined ? s->joined : text;
 	s->text = text;
 	s->len = len;
 	s->file = file;
@@ -130,6 +137,7 @@ void yaml_close(struct yaml_stream *s)
 	yaml_parser_delete(&s->parser);
 	arena_fini(&s->arena);
 	free(s->stack);
+	free(s->joined);
 	free(s);
 }
 
@@ -390,15 +398,14 @@ static bool is_good_key(struct yaml_stream *s, const struct yaml_node *key)
 static int close_map(struct yaml_stream *s, struct yaml_node *map, size_t first)
 {
 	size_t n = (s->depth - first) / 2;
-	struct yaml_node **child = s->stack + first;
 
 	map->pairs = arena_alloc(&s->arena, n * sizeof(*map->pairs));
 	if (!map->pairs)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++, child += 2)
-		if (is_good_key(s, child[0]))
-			map->pairs[map->n_pairs++] =
-				(struct yaml_pair){child[0], child[1]};
+	for (size_t i = first; i < s->depth; i += 2)
+		if (is_good_key(s, s->stack[i]))
+			map->pairs[map->n_pairs++] = (struct yaml_pair){
+				s->stack[i], s->stack[i + 1]};
 	drop_twice(s, map);
 	return 0;
 }

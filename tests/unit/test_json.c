@@ -96,8 +96,11 @@ static void yaml_quotes_what_could_be_something_else(void **state)
 		    "- \"null\"\n- \"1\"\n- \"1e3\"\n- \"0x10\"\n"
 		    "- \"02:00:00:00:00:01\"\n- \"~\"\n- \"a: b\"\n- \"-\"\n"
 		    "- 300s\n- 500ms\n- \"12:30\"\n- \"a#b\"\n- \"y\"\n"
-		    "- \"x\\n\\u0001\"\n- \"\\u00E4\"\n- ptnet/v1\n"
+		    "- \"x\\n\\u0001\"\n- \"\xc3\xa4\"\n- ptnet/v1\n"
 		    "- \".inf\"\n");
+	assert_yaml(
+		"[\"\\\"\\\\ \\ud83d\\ude00\\u0085\\u2028\\ufeff\\u007f\"]",
+		"- \"\\\"\\\\ \xf0\x9f\x98\x80\\u0085\\u2028\\uFEFF\\u007F\"\n");
 	assert_yaml("{\"no\":1,\"a b\":2}", "\"no\": 1\n\"a b\": 2\n");
 }
 

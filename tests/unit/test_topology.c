@@ -2,7 +2,8 @@
 /*
  * The door for topologies. Called with --verdict it reads documents from its
  * standard input, each ended by a zero byte, and prints one JSON array of
- * findings a line: tests of whole programs compare these with the schema's.
+ * findings a line; with --defaults it prints the fields' defaults as a JSON
+ * object. test_schema.py compares both with the schema.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "json/json.h"
+#include "model/fields.h"
 #include "model/scalar.h"
 #include "model/topology.h"
 
@@ -470,6 +472,23 @@ static void aliases_are_what_they_stand_for(void **state)
 	topologies_fini(&set);
 }
 
+static void json_escapes_beyond_the_first_plane(void **state)
+{
+	(void)state;
+	struct topologies set =
+		good(" {\"apiVersion\": \"ptnet/v1\", \"kind\": \"Topology\","
+		     "\"metadata\": {\"name\": \"t\", \"description\":"
+		     "\"\\ud83d\\uDE00 \\\\ud83d\\\\ude00 \\u00e4\"},"
+		     "\"spec\": {}}");
+	json_t *metadata = json_object_get(set.list[0].document, "metadata");
+
+	assert_string_equal(
+		json_string_value(json_object_get(metadata, "description")),
+		"\xf0\x9f\x98\x80 \\ud83d\\ude00 \xc3\xa4");
+	topologies_fini(&set);
+	assert_finding("{a: \"\\ud83d\"}", "invalid Unicode");
+}
+
 static void too_much_is_refused_unread(void **state)
 {
 	(void)state;
@@ -630,6 +649,33 @@ static int print_verdicts(void)
 	return 0;
 }
 
+static void add_defaults(json_t *object, const struct shape *shape)
+{
+	for (const struct shape_field *f = shape->fields; f->name; f++) {
+		if (f->type == SHAPE_BOOL)
+			json_object_set_new(object, f->name,
+					    json_boolean(f->fallback));
+		else if (f->has_fallback)
+			json_object_set_new(object, f->name,
+					    json_integer(f->fallback));
+		else if (f->fallback_text)
+			json_object_set_new(object, f->name,
+					    json_string(f->fallback_text));
+		if (f->of)
+			add_defaults(object, f->of);
+	}
+}
+
+static int print_defaults(void)
+{
+	_cleanup_json_ json_t *object = json_object();
+	_cleanup_free_ char *text = NULL;
+
+	add_defaults(object, &topology_shape);
+	text = json_write(object);
+	return puts(text) < 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -645,6 +691,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_yaml_can_do_is_bounded),
 		cmocka_unit_test(aliases_are_counted_where_they_are_used),
 		cmocka_unit_test(aliases_are_what_they_stand_for),
+		cmocka_unit_test(json_escapes_beyond_the_first_plane),
 		cmocka_unit_test(too_much_is_refused_unread),
 		cmocka_unit_test(a_source_is_taken_whole_or_not_at_all),
 		cmocka_unit_test(two_topologies_claim_nothing_together),
@@ -654,5 +701,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--verdict") == 0)
 		return print_verdicts();
+	if (argc > 1 && strcmp(argv[1], "--defaults") == 0)
+		return print_defaults();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,9 @@ $(B)/libptnet.so.0: $(PORT_OBJ) lib/port/libptnet.map
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) \
 		-Wl,--version-script=lib/port/libptnet.map -o $@ $(PORT_OBJ)
 
+# Writers are ptnetctl's own, and tested without it.
+$(B)/tests/unit/test_writer: $(filter-out %/main.o,$(call objs,ptnetctl))
+
 # The core once more, in a world that tests control (tests/core/os).
 WORLD_OBJ := $(patsubst %.c,$(B)/world/%.o,$(call src,kmod/core) \
 	tests/core/os.c tests/unit/rig.c)
@@ -132,7 +135,7 @@ $(B)/tests/%: tests/%.c $(B)/libptnet-tests.a $(ALL_A) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(compile) -Itests $(LDFLAGS) -pie -MF $@.d -o $@ $< \
-		$(filter %.a,$^) $(PKG_LIBS) -lcmocka
+		$(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka
 
 $(B)/examples/%: docs/examples/%.c $(B)/libptnet.a $(B)/flags
 	@mkdir -p $(@D)

@@ -129,7 +129,8 @@ int sources_parse(const struct sources *s, struct topologies *out,
 
 		if (err == -ENOMEM)
 			return err;
-		result = err ?: result;
+		if (err)
+			result = err;
 	}
 	/* What is right in itself may still clash with its neighbours. */
 	return topologies_check(out, found) ?: result;

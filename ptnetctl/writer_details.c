@@ -2,14 +2,13 @@
 /* One object for people: every field, aligned, nested by indentation. */
 #include "writer.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "text.h"
 
-enum { DEPTH_MAX = 16 };
+enum { DEPTH_MAX = 16, WIDTH_MAX = 24 };
 
-static void details(FILE *to, const json_t *value, int depth);
+static void fields(FILE *to, const json_t *object, int depth, bool in_line);
 
 static void scalar(FILE *to, const json_t *value)
 {
@@ -52,49 +51,59 @@ static void items(FILE *to, const json_t *array, int depth)
 
 	json_array_foreach (array, i, item) {
 		fprintf(to, "%*s- ", depth * 2, "");
-		if (nested(item)) {
+		if (json_object_size(item)) {
+			fields(to, item, depth + 1, true);
+		} else if (nested(item)) {
 			fputc('\n', to);
-			details(to, item, depth + 1);
+			items(to, item, depth + 1);
 		} else {
 			scalar(to, item);
 		}
 	}
 }
 
-static void details(FILE *to, const json_t *value, int depth)
+static void field(FILE *to, const char *key, size_t width, const json_t *value,
+		  int depth)
 {
-	json_t *object = (json_t *)(uintptr_t)value, *field;
-	const char *key;
-	size_t width = 0;
-
-	if (depth > DEPTH_MAX)
-		return;
-	if (json_is_array(value)) {
-		items(to, value, depth);
-		return;
-	}
-	json_object_foreach (object, key, field)
-		if (!nested(field) && strlen(key) > width)
-			width = strlen(key);
-	if (width > 24)
-		width = 24;
-	json_object_foreach (object, key, field) {
+	text_put(to, key);
+	if (!nested(value)) {
 		int space =
 			(int)(strlen(key) < width ? width - strlen(key) : 0);
 
-		fprintf(to, "%*s", depth * 2, "");
-		text_put(to, key);
-		if (nested(field)) {
-			fputs(":\n", to);
-			details(to, field, depth + 1);
-		} else {
-			fprintf(to, ":  %*s", space, "");
-			scalar(to, field);
-		}
+		fprintf(to, ":  %*s", space, "");
+		scalar(to, value);
+		return;
+	}
+	fputs(":\n", to);
+	if (depth >= DEPTH_MAX)
+		fprintf(to, "%*s...\n", depth * 2, "");
+	else if (json_is_array(value))
+		items(to, value, depth + 1);
+	else
+		fields(to, value, depth + 1, false);
+}
+
+/* @in_line: the first one stands behind the "- " of its item. */
+static void fields(FILE *to, const json_t *object, int depth, bool in_line)
+{
+	const char *key;
+	json_t *value;
+	size_t width = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)object, key, value)
+		if (!nested(value) && strlen(key) > width)
+			width = strlen(key);
+	if (width > WIDTH_MAX)
+		width = WIDTH_MAX;
+	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+		if (!in_line)
+			fprintf(to, "%*s", depth * 2, "");
+		in_line = false;
+		field(to, key, width, value, depth);
 	}
 }
 
 void write_details(FILE *to, const json_t *object)
 {
-	details(to, object, 0);
+	fields(to, object, 0, false);
 }

@@ -724,3 +724,53 @@ def test_top_outlives_the_daemon_and_ends_by_a_signal(server):
     process.send_signal(signal.SIGINT)
     process.stdout.close()
     assert process.wait(timeout=5) == -signal.SIGINT
+
+
+# --- the real daemon ------------------------------------------------------
+
+
+@pytest.fixture
+def real(daemon):
+    """--server of a ptnetd whose backend moves nothing."""
+    return ["--server", f"unix:{daemon().socket}"]
+
+
+def test_the_life_of_a_topology(real, scratch, good):
+    assert ctl("plan", "--detailed-exitcode", good, *real).returncode == 2
+    done = ctl("apply", good, *real)
+    assert done.returncode == 0
+    assert done.stdout.endswith("revision 1: 2 created, 0 changed, 0 replaced, 0 deleted\n")
+    assert ctl("apply", good, *real).stdout == "no changes\n"
+    assert ctl("plan", "--detailed-exitcode", good, *real).returncode == 0
+    assert ctl("get", "ports", "-o", "name", *real).stdout == "probe\n"
+    for kind, name in ("switch", "vale0"), ("port", "probe"), ("topology", "edge"):
+        assert name in ctl("describe", kind, name, *real).stdout
+        assert ctl("get", kind, name, *real).stdout.startswith("NAME")
+    exported = ctl("export", *real).stdout
+    assert ctl("plan", "--detailed-exitcode", "-", *real, stdin=exported).returncode == 0
+    status = json.loads(ctl("status", "-o", "json", *real).stdout)
+    assert status["inSync"] and status["counts"]["ports"] == 1
+    assert "probe" in ctl("top", "-bn1", "-d0.1", *real).stdout
+    assert ctl("delete", "topology", "edge", "--dry-run", *real).returncode == 0
+    assert ctl("get", "topologies", "-o", "name", *real).stdout == "edge\n"
+    assert ctl("delete", "-f", good, *real).returncode == 0
+    assert ctl("get", "ports", "-o", "json", *real).stdout == "[]\n"
+    done = ctl("delete", "topology", "edge", *real)
+    assert done.returncode == 1 and "edge" in done.stderr
+
+
+def test_a_clash_with_another_topology_has_its_place(real, scratch, good):
+    assert ctl("apply", good, *real).returncode == 0
+    other = scratch / "other.yaml"
+    other.write_text(GOOD.replace("edge", "other").replace("probe", "own"))
+    done = ctl("apply", other, *real)
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.match(rf"{re.escape(str(other))}:5:\d+: .*vale0.*edge", done.stderr)
+    assert ctl("get", "topologies", "-o", "name", *real).stdout == "edge\n"
+
+
+def test_a_thousand_objects_are_applied_at_once(real):
+    done = ctl("apply", "-", *real, stdin=big(1000))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1001
+    assert len(json.loads(ctl("get", "ports", "-o", "json", *real).stdout)) == 999

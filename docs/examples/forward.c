@@ -28,6 +28,9 @@ int main(int argc, char **argv)
 	if (argc < 3 || ptnet_open(&in, argv[1], NULL) ||
 	    ptnet_open(&out, argv[2], NULL))
 		return 1;
+	if (ptnet_tx_ring(out, 0)->nr_buf_size <
+	    ptnet_rx_ring(in, 0)->nr_buf_size)
+		return 1;
 	while (ptnet_wait(in, PTNET_RX, -1) > 0 &&
 	       ptnet_wait(out, PTNET_TX, -1) > 0) {
 		move(ptnet_rx_ring(in, 0), ptnet_tx_ring(out, 0));

@@ -113,7 +113,8 @@ $(B)/libptnet.so.0: $(PORT_OBJ) lib/port/libptnet.map
 		-Wl,--version-script=lib/port/libptnet.map -o $@ $(PORT_OBJ)
 
 # Writers are ptnetctl's own, and tested without it.
-$(B)/tests/unit/test_writer: $(filter-out %/main.o,$(call objs,ptnetctl))
+$(B)/libptnetctl.a: $(filter-out %/main.o,$(call objs,ptnetctl))
+$(B)/tests/unit/test_writer: $(B)/libptnetctl.a
 
 # The core once more, in a world that tests control (tests/core/os).
 WORLD_OBJ := $(patsubst %.c,$(B)/world/%.o,$(call src,kmod/core) \
@@ -135,7 +136,7 @@ $(B)/tests/%: tests/%.c $(B)/libptnet-tests.a $(ALL_A) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(compile) -Itests $(LDFLAGS) -pie -MF $@.d -o $@ $< \
-		$(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lcmocka
 
 $(B)/examples/%: docs/examples/%.c $(B)/libptnet.a $(B)/flags
 	@mkdir -p $(@D)

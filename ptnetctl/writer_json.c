@@ -21,7 +21,7 @@ static void put(FILE *to, const char *text)
 {
 	for (const char *s = text; *s; s++) {
 		if (*s == 0x7f)
-			fputs("\\u007f", to);
+			fputs("\\u007F", to);
 		else
 			fputc(*s, to);
 	}

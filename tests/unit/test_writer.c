@@ -26,7 +26,8 @@ static int setup(void **state)
 	struct page *p = calloc(1, sizeof(*p));
 
 	*state = p;
-	p->to = p ? open_memstream(&p->text, &p->size) : NULL;
+	if (p)
+		p->to = open_memstream(&p->text, &p->size);
 	return p && p->to ? 0 : -1;
 }
 
@@ -138,7 +139,7 @@ static void json_is_the_same_value_and_safe(void **state)
 	json_t *again;
 
 	write_json_line(p->to, value);
-	assert_string_equal(text_of(p), "{\"b\":\"\\u001B\\u009B\\u007f\\u202E"
+	assert_string_equal(text_of(p), "{\"b\":\"\\u001B\\u009B\\u007F\\u202E"
 					"\",\"a\":[1,null]}\n");
 	again = parse(text_of(p));
 	assert_true(json_equal(value, again));
@@ -153,7 +154,7 @@ static void yaml_quotes_what_is_not_plain(void **state)
 
 	write_yaml(p->to, value);
 	assert_string_equal(text_of(p),
-			    "a: \"yes\"\nb: vale0\nc: []\nd: \"\\u007f\"\n");
+			    "a: \"yes\"\nb: vale0\nc: []\nd: \"\\u007F\"\n");
 }
 
 static void details_are_nested_by_indentation(void **state)

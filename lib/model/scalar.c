@@ -172,8 +172,9 @@ static bool is_special(const char *text, size_t len, bool is_signed,
 	return !is_signed && is_one_of(text, len, nan_words);
 }
 
-/* Copies without underscores, as strtod() wants it. */
-static bool to_number(const char *text, const char *end, double *value)
+/* Copies without underscores, as strtod() wants it; what is very long is no
+ * number that anything here could be. */
+static double to_number(const char *text, const char *end)
 {
 	char plain[NUMBER_TEXT_MAX];
 	size_t n = 0;
@@ -182,12 +183,11 @@ static bool to_number(const char *text, const char *end, double *value)
 		if (*text == '_')
 			continue;
 		if (n == sizeof(plain) - 1)
-			return false;
+			return INFINITY;
 		plain[n++] = *text;
 	}
 	plain[n] = '\0';
-	*value = strtod(plain, NULL);
-	return true;
+	return strtod(plain, NULL);
 }
 
 /* Base 60 with a fraction, 1:30.5: the last part is that with the dot. */
@@ -195,7 +195,6 @@ static bool is_sexagesimal_float(const char *text, const char *dot,
 				 const char *end, double *value)
 {
 	const char *colon = memchr(text, ':', (size_t)(dot - text)), *last;
-	double fraction;
 	int part = 0;
 
 	if (!colon || !is_digit(*text))
@@ -207,16 +206,13 @@ static bool is_sexagesimal_float(const char *text, const char *dot,
 	for (const char *c = dot + 1; c < end; c++)
 		if (!is_digit(*c) && *c != '_')
 			return false;
-	if (!to_number(text, colon, value))
-		return false;
+	*value = to_number(text, colon);
 	for (text = colon; text < dot; *value = *value * 60 + part) {
 		last = ++text;
 		if (text[-1] != ':' || !is_sixtieth(&text, dot, &part))
 			return false;
 	}
-	if (!to_number(last, end, &fraction))
-		return false;
-	*value += fraction - part;
+	*value += to_number(last, end) - part;
 	return true;
 }
 
@@ -245,7 +241,8 @@ static bool is_float(const char *text, size_t len, double *value)
 		return is_sexagesimal_float(text, dot, end, value);
 	for (c = dot + 1; c < end && (is_digit(*c) || *c == '_'); c++)
 		;
-	return is_exponent(c, end) && to_number(start, end, value);
+	*value = to_number(start, end);
+	return is_exponent(c, end);
 }
 
 /* @n to @m digits; moves on behind them. */

@@ -5,14 +5,13 @@
  */
 #include "model/shape.h"
 
-#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mac.h"
 #include "base/strbuf.h"
-#include "base/utf8.h"
-#include "model/duration.h"
+#include "model/value.h"
 
 enum {
 	NAMES_MAX = 16, /* fields of a shape */
@@ -138,42 +137,6 @@ static char *quote_hint(const struct yaml_node *n)
 	return make_hint("as a text it is in quotes: \"%s\"", n->text);
 }
 
-/* How many; @special: whether some are no text for people. */
-static size_t characters(const struct yaml_node *n, bool *special)
-{
-	size_t count = 0, at = 0;
-	uint32_t c;
-
-	*special = false;
-	for (; at < n->len; count++) {
-		at += utf8_decode(n->text + at, &c);
-		*special |= utf8_is_special(c) && c != '\n' && c != '\t';
-	}
-	return count;
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
-
-/* Made of letters, digits and @more, not beginning with what is in @more but
- * not in @first. */
-static bool is_word(const struct yaml_node *n, const char *first,
-		    const char *more, size_t max)
-{
-	if (!yaml_is(n, SCALAR_STRING) || n->len < 1 || n->len > max)
-		return false;
-	for (size_t i = 0; i < n->len; i++) {
-		char c = n->text[i];
-
-		if (!c || (!is_alnum(c) && !strchr(i ? more : first, c)))
-			return false;
-	}
-	return true;
-}
-
 static void check_text(const struct spot *s, const struct shape_field *f)
 {
 	bool special = false;
@@ -183,7 +146,7 @@ static void check_text(const struct spot *s, const struct shape_field *f)
 	snprintf(what, sizeof(what), "a text of %s%lld characters",
 		 f->min ? "1 to " : "at most ", (long long)f->max);
 	if (yaml_is(s->node, SCALAR_STRING))
-		n = characters(s->node, &special);
+		n = value_characters(s->node, &special);
 	if (!yaml_is(s->node, SCALAR_STRING) || n < (size_t)f->min ||
 	    n > (size_t)f->max)
 		expected(s, what, quote_hint(s->node));
@@ -195,7 +158,7 @@ static void check_name(const struct spot *s, const struct shape_field *f)
 {
 	char what[128];
 
-	if (is_word(s->node, "", "_-", (size_t)f->max))
+	if (value_is_word(s->node, "", "_-", (size_t)f->max))
 		return;
 	snprintf(what, sizeof(what),
 		 "a name (letters, digits, - and _, first a letter or digit, "
@@ -206,7 +169,7 @@ static void check_name(const struct spot *s, const struct shape_field *f)
 
 static void check_device(const struct spot *s)
 {
-	if (!is_word(s->node, "_", "_.-", DEVICE_MAX))
+	if (!value_is_word(s->node, "_", "_.-", DEVICE_MAX))
 		expected(s, "the name of a network device (at most 15 letters)",
 			 quote_hint(s->node));
 }
@@ -247,20 +210,6 @@ static void check_choice(const struct spot *s, const struct shape_field *f)
 		 near ? make_hint("did you mean %s?", near) : NULL);
 }
 
-/* 1.0e+3 is an integer, too: JSON Schema says so. */
-static bool integer_of(const struct yaml_node *n, int64_t *value)
-{
-	if (yaml_is(n, SCALAR_INT)) {
-		*value = n->value.integer;
-		return true;
-	}
-	if (!yaml_is(n, SCALAR_FLOAT) || !(fabs(n->value.number) < 1e15) ||
-	    n->value.number != (double)(int64_t)n->value.number)
-		return false;
-	*value = (int64_t)n->value.number;
-	return true;
-}
-
 static bool is_good_int(const struct shape_field *f, int64_t v)
 {
 	if (v < f->min || v > f->max)
@@ -288,7 +237,7 @@ static void check_int(const struct spot *s, const struct shape_field *f)
 	char what[96], more[32] = "";
 	int64_t v;
 
-	if (integer_of(s->node, &v) && is_good_int(f, v))
+	if (value_integer(s->node, &v) && is_good_int(f, v))
 		return;
 	if (f->multiple_of)
 		snprintf(more, sizeof(more), ", a multiple of %lld",
@@ -300,31 +249,12 @@ static void check_int(const struct spot *s, const struct shape_field *f)
 	expected(s, what, number_hint(s->node));
 }
 
-/* The number of digits that keeps each unit below 2^32 ms; as the schema. */
-static bool is_duration(const struct yaml_node *n, uint32_t *ms)
-{
-	static const struct {
-		const char *unit;
-		size_t digits;
-	} most[] = {{"ms", 9}, {"s", 6}, {"m", 4}, {"h", 3}};
-	size_t digits;
-
-	if (!yaml_is(n, SCALAR_STRING) || strlen(n->text) != n->len)
-		return false;
-	digits = strspn(n->text, "0123456789");
-	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++)
-		if (strcmp(n->text + digits, most[i].unit) == 0)
-			return digits <= most[i].digits &&
-			       duration_parse(n->text, ms) == 0;
-	return false;
-}
-
 static void check_duration(const struct spot *s)
 {
 	uint32_t ms;
 	char *hint = NULL;
 
-	if (is_duration(s->node, &ms))
+	if (value_duration(s->node, &ms))
 		return;
 	if (yaml_is(s->node, SCALAR_INT) && s->node->len <= 6 &&
 	    s->node->value.integer >= 0)
@@ -334,18 +264,12 @@ static void check_duration(const struct spot *s)
 		 hint);
 }
 
-static bool is_mac(const struct yaml_node *n, uint8_t mac[MAC_LEN])
-{
-	return yaml_is(n, SCALAR_STRING) && strlen(n->text) == n->len &&
-	       mac_parse(mac, n->text) == 0;
-}
-
 static void check_mac(const struct spot *s)
 {
 	static const uint8_t zeros[MAC_LEN];
 	uint8_t mac[MAC_LEN];
 
-	if (!is_mac(s->node, mac))
+	if (!value_mac(s->node, mac))
 		expected(s, "a MAC address such as \"02:00:00:00:00:01\"",
 			 quote_hint(s->node));
 	else if (memcmp(mac, zeros, MAC_LEN) == 0)
@@ -365,7 +289,7 @@ static void check_label(const struct shape_check *c,
 		    value = {c, pair->value, &path};
 	struct shape_field text = {.max = LABEL_VALUE_MAX};
 
-	if (!is_word(pair->key, "", "_-./", LABEL_KEY_MAX))
+	if (!value_is_word(pair->key, "", "_-./", LABEL_KEY_MAX))
 		expected(&key,
 			 "a label's name (letters, digits, -, _, . and /, "
 			 "first a letter or digit, at most 63)",
@@ -586,7 +510,8 @@ int64_t shape_int(const struct yaml_node *map, const struct shape *shape,
 
 	if (f->type == SHAPE_BOOL && yaml_is(n, SCALAR_BOOL))
 		return n->value.boolean;
-	if (f->type == SHAPE_INT && n && integer_of(n, &v) && is_good_int(f, v))
+	if (f->type == SHAPE_INT && n && value_integer(n, &v) &&
+	    is_good_int(f, v))
 		return v;
 	return f->fallback;
 }
@@ -600,128 +525,4 @@ const char *shape_text(const struct yaml_node *map, const struct shape *shape,
 	if (yaml_is(n, SCALAR_STRING) && strlen(n->text) == n->len)
 		return n->text;
 	return f->fallback_text ? f->fallback_text : "";
-}
-
-static json_t *text_to_json(const struct yaml_node *n)
-{
-	return json_stringn(n->text, n->len);
-}
-
-static json_t *int_to_json(const struct yaml_node *n,
-			   const struct shape_field *f)
-{
-	int64_t v = 0;
-
-	integer_of(n, &v);
-	if (f->has_fallback && v == f->fallback)
-		return json_null();
-	return json_integer(v);
-}
-
-static json_t *bool_to_json(const struct yaml_node *n,
-			    const struct shape_field *f)
-{
-	if (f->has_fallback && n->value.boolean == !!f->fallback)
-		return json_null();
-	return json_boolean(n->value.boolean);
-}
-
-static json_t *duration_to_json(const struct yaml_node *n,
-				const struct shape_field *f)
-{
-	char text[DURATION_TEXT];
-	uint32_t ms = 0, fallback = 0;
-
-	is_duration(n, &ms);
-	if (f->fallback_text && !duration_parse(f->fallback_text, &fallback) &&
-	    ms == fallback)
-		return json_null();
-	return json_string(duration_format(text, ms));
-}
-
-static json_t *mac_to_json(const struct yaml_node *n)
-{
-	uint8_t mac[MAC_LEN] = {0};
-	char text[MAC_TEXT];
-
-	is_mac(n, mac);
-	return json_string(mac_format(text, mac));
-}
-
-static json_t *labels_to_json(const struct yaml_node *n)
-{
-	json_t *object = n->n_pairs ? json_object() : json_null();
-
-	for (size_t i = 0; i < n->n_pairs; i++) {
-		if (json_object_set_new(object, n->pairs[i].key->text,
-					text_to_json(n->pairs[i].value))) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
-}
-
-static json_t *list_to_json(const struct yaml_node *n, const struct shape *of)
-{
-	json_t *list = n->n_items ? json_array() : json_null();
-
-	for (size_t i = 0; i < n->n_items; i++) {
-		if (json_array_append_new(list,
-					  shape_document(n->items[i], of))) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-/* JSON's null stands for what is to be left out: no field can be null. */
-static json_t *field_to_json(const struct yaml_node *n,
-			     const struct shape_field *f)
-{
-	switch (f->type) {
-	case SHAPE_TEXT:
-	case SHAPE_NAME:
-	case SHAPE_DEVICE:
-	case SHAPE_CHOICE:
-		return text_to_json(n);
-	case SHAPE_INT:
-		return int_to_json(n, f);
-	case SHAPE_BOOL:
-		return bool_to_json(n, f);
-	case SHAPE_DURATION:
-		return duration_to_json(n, f);
-	case SHAPE_MAC:
-		return mac_to_json(n);
-	case SHAPE_LABELS:
-		return labels_to_json(n);
-	case SHAPE_MAP:
-		return shape_document(n, f->of);
-	case SHAPE_LIST:
-		return list_to_json(n, f->of);
-	}
-	return NULL;
-}
-
-json_t *shape_document(const struct yaml_node *node, const struct shape *shape)
-{
-	json_t *object = json_object();
-
-	for (const struct shape_field *f = shape->fields; f->name; f++) {
-		const struct yaml_node *n = yaml_get(node, f->name);
-		json_t *value = n ? field_to_json(n, f) : NULL;
-
-		if (!n)
-			continue;
-		if (json_is_null(value)) {
-			json_decref(value);
-			continue;
-		}
-		if (json_object_set_new(object, f->name, value)) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
 }

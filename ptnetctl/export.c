@@ -47,7 +47,7 @@ static int write_documents(const json_t *documents)
 			return ctl_error("there is not enough memory");
 		if (i)
 			fputs("---\n", stdout);
-		fputs(yaml, stdout);
+		text_put_yaml(stdout, yaml);
 	}
 	return CTL_OK;
 }

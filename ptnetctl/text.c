@@ -64,6 +64,22 @@ void text_put(FILE *to, const char *text)
 		fputs(safe, to);
 }
 
+void text_put_yaml(FILE *to, const char *yaml)
+{
+	const unsigned char *s = (const unsigned char *)yaml;
+
+	while (*s) {
+		uint32_t c = *s;
+		size_t n = decode(s, &c);
+
+		if (n && (c == '\n' || shown(c)))
+			fwrite(s, 1, n, to);
+		else
+			fprintf(to, c > 0xffff ? "\\U%08X" : "\\u%04X", c);
+		s += n ?: 1;
+	}
+}
+
 size_t text_width(const char *safe)
 {
 	size_t n = 0;

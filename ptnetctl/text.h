@@ -16,6 +16,14 @@ char *text_safe(const char *text);
 /** text_put - write @text safely */
 void text_put(FILE *to, const char *text);
 
+/**
+ * text_put_yaml - write a YAML document safely, lines and all
+ *
+ * The escapes are YAML's own: what is not plain ASCII stands in double
+ * quotes there.
+ */
+void text_put_yaml(FILE *to, const char *yaml);
+
 /** text_width - columns of a string that text_safe() made */
 size_t text_width(const char *safe);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "text.h"
 
 /* Bytes that jansson leaves alone and a terminal or a person may not. */
 static bool is_safe(const char *text)
@@ -16,7 +17,7 @@ static bool is_safe(const char *text)
 	return true;
 }
 
-/* Both languages know the escape, and only strings can hold the byte. */
+/* Only strings can hold the byte. */
 static void put(FILE *to, const char *text)
 {
 	for (const char *s = text; *s; s++) {
@@ -59,6 +60,6 @@ int write_yaml(FILE *to, const json_t *value)
 
 	if (!text)
 		return -ENOMEM;
-	put(to, text);
+	text_put_yaml(to, text);
 	return 0;
 }

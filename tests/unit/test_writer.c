@@ -150,11 +150,13 @@ static void yaml_quotes_what_is_not_plain(void **state)
 {
 	struct page *p = *state;
 	_cleanup_json_ json_t *value = parse(
-		"{\"a\":\"yes\",\"b\":\"vale0\",\"c\":[],\"d\":\"\\u007f\"}");
+		"{\"a\":\"yes\",\"b\":\"vale0\",\"c\":[],\"d\":\"\\u007f\\u00e4"
+		"\\u202e\"}");
 
 	write_yaml(p->to, value);
 	assert_string_equal(text_of(p),
-			    "a: \"yes\"\nb: vale0\nc: []\nd: \"\\u007F\"\n");
+			    "a: \"yes\"\nb: vale0\nc: []\nd: \"\\u007F\xc3\xa4"
+			    "\\u202E\"\n");
 }
 
 static void details_are_nested_by_indentation(void **state)

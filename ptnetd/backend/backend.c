@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#pragma weak backend_engine
-
 const struct backend_ops *backend_find(const char *name)
 {
 	const struct backend_ops *const backends[] = {
@@ -16,7 +14,7 @@ const struct backend_ops *backend_find(const char *name)
 	if (strcmp(name, "auto") == 0)
 		name = "engine";
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
-		if (backends[i] && strcmp(backends[i]->name, name) == 0)
+		if (strcmp(backends[i]->name, name) == 0)
 			return backends[i];
 	return NULL;
 }

@@ -112,8 +112,8 @@ static json_t *backend_to_json(const struct service *s,
 			 s->config.ops->name, "version",
 			 json_string_or_null(info->version), "revision",
 			 json_u64(info->revision), "instance",
-			 json_u64(info->instance), "workers",
-			 (int)info->workers, "features",
+			 json_integer((json_int_t)(info->instance & INT64_MAX)),
+			 "workers", (int)info->workers, "features",
 			 features_to_json(info->features), "trouble",
 			 json_string_or_null(s->trouble));
 }

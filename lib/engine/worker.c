@@ -274,10 +274,10 @@ static void *run(void *arg)
 	current = w;
 	os_thread_register();
 	while (!w->stopping) {
+		take_inbox(w);
 		if (ptn_load_acquire(w->commanded))
 			run_command(w);
-		take_inbox(w);
-		if (TAILQ_EMPTY(&w->active))
+		else if (TAILQ_EMPTY(&w->active))
 			nap(w);
 		else
 			turn(w);

@@ -685,8 +685,8 @@ static void assert_others_work(struct host *h)
 {
 	struct ptnet_port *a = attached(h, 1), *b = attached(h, 2);
 
-	send_frames(a, 500, 1, 2);
-	assert_int_equal(receive_frames(b, 500, 5000), 500);
+	send_frames(a, 200, 1, 2);
+	assert_int_equal(receive_frames(b, 200, 5000), 200);
 	ptnet_close(a);
 	ptnet_close(b);
 }

@@ -9,8 +9,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "limit.h"
 #include "unit/rig.h"
 
@@ -23,14 +23,6 @@ struct setup {
 	struct ptn_work *work;
 	uint64_t sum;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static const struct rig_params params = {1, LIMIT_SLOTS, LIMIT_BUF, 0};
 
@@ -119,19 +111,6 @@ static uint64_t run_core(struct setup *s, uint64_t frames, u32 batch, u32 len)
 	return got;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-	qsort(v, (size_t)n, sizeof(*v), by_value);
-	return v[n / 2];
-}
-
 struct samples {
 	double limit[WINDOWS_MAX], core[WINDOWS_MAX], ratio[WINDOWS_MAX];
 	int n;
@@ -147,13 +126,13 @@ static void run_round(struct samples *out, bool pipe, u32 batch, u32 len,
 
 	(pipe ? open_pipe : open_vale)(&s);
 	for (int i = -1; i < windows; i++) {
-		double t0 = now(), t1, t2;
+		double t0 = bench_now(), t1, t2;
 
 		(pipe ? limit_pipe : limit_vale)(l, frames, batch, len);
-		t1 = now();
+		t1 = bench_now();
 		if (run_core(&s, frames, batch, len) != frames)
 			abort();
-		t2 = now();
+		t2 = bench_now();
 		if (i < 0)
 			continue;
 		out->limit[out->n] = (double)frames / (t1 - t0) / 1e6;
@@ -172,8 +151,8 @@ static void compare(bool pipe, u32 batch, u32 len, int rounds)
 	for (int i = 0; i < rounds; i++)
 		run_round(&s, pipe, batch, len, WINDOWS);
 	printf("%-5s %5u B  batch %3u  limit %7.1f Mpps  core %7.1f Mpps  ratio %.2f\n",
-	       pipe ? "pipe" : "vale", len, batch, median(s.limit, s.n),
-	       median(s.core, s.n), median(s.ratio, s.n));
+	       pipe ? "pipe" : "vale", len, batch, bench_median(s.limit, s.n),
+	       bench_median(s.core, s.n), bench_median(s.ratio, s.n));
 	fflush(stdout);
 }
 

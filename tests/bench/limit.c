@@ -63,7 +63,7 @@ static uint64_t load_mac(const char *at)
 	return word & MASK;
 }
 
-static void produce(struct limit *l, uint32_t at, uint32_t n, uint32_t len)
+void limit_produce(struct limit *l, uint32_t at, uint32_t n, uint32_t len)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct netmap_slot *s = &l->tx[(at + i) % LIMIT_SLOTS];
@@ -74,7 +74,7 @@ static void produce(struct limit *l, uint32_t at, uint32_t n, uint32_t len)
 	}
 }
 
-static void consume(struct limit *l, uint32_t at, uint32_t n)
+void limit_consume(struct limit *l, uint32_t at, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		l->sum += limit_read(buf(l, &l->rx[(at + i) % LIMIT_SLOTS]));
@@ -109,20 +109,25 @@ static void swap_pipe(struct limit *l, uint32_t at, uint32_t n)
 	}
 }
 
+void limit_move(struct limit *l, bool pipe, uint32_t at, uint32_t n)
+{
+	(pipe ? swap_pipe : copy_switch)(l, at, n);
+}
+
 void limit_vale(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len)
 {
 	for (uint64_t at = 0; at < frames; at += batch) {
-		produce(l, (uint32_t)at, batch, len);
+		limit_produce(l, (uint32_t)at, batch, len);
 		copy_switch(l, (uint32_t)at, batch);
-		consume(l, (uint32_t)at, batch);
+		limit_consume(l, (uint32_t)at, batch);
 	}
 }
 
 void limit_pipe(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len)
 {
 	for (uint64_t at = 0; at < frames; at += batch) {
-		produce(l, (uint32_t)at, batch, len);
+		limit_produce(l, (uint32_t)at, batch, len);
 		swap_pipe(l, (uint32_t)at, batch);
-		consume(l, (uint32_t)at, batch);
+		limit_consume(l, (uint32_t)at, batch);
 	}
 }

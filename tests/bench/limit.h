@@ -7,6 +7,7 @@
 #ifndef PTNET_BENCH_LIMIT_H
 #define PTNET_BENCH_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ptnet/netmap.h>
@@ -30,6 +31,24 @@ void limit_vale(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len);
 
 /* The same by exchanging buffer indices. */
 void limit_pipe(struct limit *l, uint64_t frames, uint32_t batch, uint32_t len);
+
+/* The roles one by one, for @n frames from slot @at on. */
+void limit_produce(struct limit *l, uint32_t at, uint32_t n, uint32_t len);
+void limit_move(struct limit *l, bool pipe, uint32_t at, uint32_t n);
+void limit_consume(struct limit *l, uint32_t at, uint32_t n);
+
+/*
+ * Two cores: write and read in this thread, switch or swap in one on @cpu.
+ * Indices pass through a cache line a direction, as through a CSB.
+ */
+void limit_cross(struct limit *l, bool pipe, uint64_t frames, uint32_t batch,
+		 uint32_t len, int cpu);
+
+/* One frame in flight, all polling: median nanoseconds until it is there. */
+double limit_cross_latency(struct limit *l, int cpu);
+
+/* A cache line's way to the other core and back, nanoseconds. */
+double limit_bounce(int cpu);
 
 /* The producer's and the consumer's part of every loop. */
 static inline void limit_write(char *buf, uint32_t len, uint64_t mark)

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine with real programs' means: ports opened by libptnet, frames
+ * written and read on CPU 0, the engine's worker on CPU 1, against the limit
+ * loop in the same places.
+ *
+ *	bench_engine PORTS_DIR [ROUNDS]
+ *
+ * PORTS_DIR has the attach sockets s0 and s1 (ports of one switch) and pa, pb
+ * (the ends of a pipe). tests/bench/run makes them.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "limit.h"
+#include "port/ptnet.h"
+
+enum { ROUNDS_MAX = 101, ENGINE_CPU = 1 };
+
+struct pair {
+	struct ptnet_port *tx, *rx;
+	uint64_t sum;
+};
+
+static struct ptnet_port *open_port(const char *dir, const char *name)
+{
+	struct ptnet_port *p;
+	char path[256];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s.sock", dir, name);
+	err = ptnet_open(&p, path, NULL);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
+		exit(1);
+	}
+	return p;
+}
+
+/* Frames to 02:00:00:00:00:02, which is s1; answers go to ..:03, s0. */
+static uint32_t produce(struct ptnet_port *p, uint32_t n, uint32_t len)
+{
+	struct netmap_ring *r = ptnet_tx_ring(p, 0);
+	char *bufs = ptnet_buf(r, 0);
+	uint32_t head = r->head;
+
+	if (ptnet_space(r) < n && ptnet_sync_tx(p, 0) < (int)n)
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct netmap_slot *slot = &r->slot[head];
+
+		limit_write(bufs + (size_t)slot->buf_idx * LIMIT_BUF, len, i);
+		slot->len = (uint16_t)len;
+		slot->flags = 0;
+		head = head + 1 == LIMIT_SLOTS ? 0 : head + 1;
+	}
+	r->head = r->cur = head;
+	ptnet_sync_tx(p, 0);
+	return n;
+}
+
+static void answer(struct ptnet_port *p)
+{
+	struct netmap_ring *r = ptnet_tx_ring(p, 0);
+	struct netmap_slot *slot = &r->slot[r->head];
+
+	limit_write(ptnet_buf(r, slot->buf_idx), 60, 0);
+	ptnet_buf(r, slot->buf_idx)[5] = 3;
+	slot->len = 60;
+	slot->flags = 0;
+	r->head = r->cur = ptnet_next(r, r->head);
+	ptnet_sync_tx(p, 0);
+}
+
+static uint32_t consume(struct pair *p)
+{
+	struct netmap_ring *r = ptnet_rx_ring(p->rx, 0);
+	const char *bufs = ptnet_buf(r, 0);
+	uint32_t head = r->head, n = 0;
+	uint64_t sum = 0;
+
+	ptnet_sync_rx(p->rx, 0);
+	for (const uint32_t tail = r->tail; head != tail; n++) {
+		sum += limit_read(bufs +
+				  (size_t)r->slot[head].buf_idx * LIMIT_BUF);
+		head = head + 1 == LIMIT_SLOTS ? 0 : head + 1;
+	}
+	p->sum += sum;
+	r->head = r->cur = head;
+	if (n)
+		ptnet_sync_rx(p->rx, 0);
+	return n;
+}
+
+/* Never more in flight than the receiver has room for: nothing is lost. */
+static void run_engine(struct pair *p, uint64_t frames, uint32_t batch,
+		       uint32_t len)
+{
+	uint64_t written = 0, read = 0;
+	double stuck = bench_now() + 20;
+
+	while (read < frames) {
+		if (written < frames && written - read + batch < LIMIT_SLOTS)
+			written += produce(p->tx, batch, len);
+		read += consume(p);
+		if (bench_now() > stuck) {
+			fprintf(stderr, "stuck: %llu written, %llu read\n",
+				(unsigned long long)written,
+				(unsigned long long)read);
+			exit(1);
+		}
+	}
+}
+
+struct samples {
+	double limit[ROUNDS_MAX], engine[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	double bounce[ROUNDS_MAX];
+	int n;
+};
+
+static void compare(struct pair *p, bool pipe, uint32_t batch, uint32_t len,
+		    int rounds)
+{
+	const uint64_t frames = (len > 1000 ? 100000 : 500000) /
+				(batch == 1 ? 4 : 1) / 256 * 256;
+	struct samples s = {.n = 0};
+
+	for (int i = -1; i < rounds; i++) {
+		struct limit *l = limit_new();
+		const double before = limit_bounce(ENGINE_CPU);
+		double t0 = bench_now(), t1, t2, after;
+
+		limit_cross(l, pipe, frames, batch, len, ENGINE_CPU);
+		t1 = bench_now();
+		run_engine(p, frames, batch, len);
+		t2 = bench_now();
+		after = limit_bounce(ENGINE_CPU);
+		limit_free(l);
+		/* the machine must not have changed its state meanwhile */
+		if (i < 0 || after > 1.5 * before || before > 1.5 * after)
+			continue;
+		s.limit[s.n] = (double)frames / (t1 - t0) / 1e6;
+		s.engine[s.n] = (double)frames / (t2 - t1) / 1e6;
+		s.ratio[s.n] = s.engine[s.n] / s.limit[s.n];
+		s.bounce[s.n++] = before;
+	}
+	if (!s.n) {
+		printf("%-5s %5u B  batch %3u  no steady run\n",
+		       pipe ? "pipe" : "vale", len, batch);
+		return;
+	}
+	printf("%-5s %5u B  batch %3u  limit %7.1f Mpps  engine %7.1f Mpps  ratio %.2f  (line bounce %.0f ns, %d runs)\n",
+	       pipe ? "pipe" : "vale", len, batch, bench_median(s.limit, s.n),
+	       bench_median(s.engine, s.n), bench_median(s.ratio, s.n),
+	       bench_median(s.bounce, s.n), s.n);
+	fflush(stdout);
+}
+
+/* Latency */
+
+static double poll_latency(struct pair *p)
+{
+	enum { N = 20001 };
+	static double took[N];
+
+	for (int i = 0; i < N; i++) {
+		const double t0 = bench_now();
+
+		produce(p->tx, 1, 60);
+		while (!consume(p))
+			;
+		took[i] = (bench_now() - t0) * 1e9;
+	}
+	return bench_median(took, N);
+}
+
+static void latency(struct pair *p, int rounds)
+{
+	double limit[ROUNDS_MAX], engine[ROUNDS_MAX], ratio[ROUNDS_MAX];
+
+	for (int i = 0; i < rounds; i++) {
+		struct limit *l = limit_new();
+
+		limit[i] = limit_cross_latency(l, ENGINE_CPU);
+		engine[i] = poll_latency(p);
+		ratio[i] = engine[i] / limit[i];
+		limit_free(l);
+	}
+	printf("poll latency, one in flight: limit %.0f ns  engine %.0f ns  ratio %.2f\n",
+	       bench_median(limit, rounds), bench_median(engine, rounds),
+	       bench_median(ratio, rounds));
+	fflush(stdout);
+}
+
+/* Blocking */
+
+enum { PINGS = 3000 };
+
+struct echo {
+	int in, out;
+	struct ptnet_port *port;
+};
+
+static void *echo_eventfd(void *arg)
+{
+	const struct echo *e = arg;
+	uint64_t v;
+
+	bench_pin(ENGINE_CPU);
+	for (int i = 0; i < PINGS; i++)
+		if (read(e->in, &v, 8) != 8 || write(e->out, &v, 8) != 8)
+			abort();
+	return NULL;
+}
+
+static double eventfd_round_trip(void)
+{
+	struct echo e = {.in = eventfd(0, 0), .out = eventfd(0, 0)};
+	uint64_t v = 1;
+	pthread_t thread;
+	double t0;
+
+	if (pthread_create(&thread, NULL, echo_eventfd, &e))
+		abort();
+	t0 = bench_now();
+	for (int i = 0; i < PINGS; i++)
+		if (write(e.in, &v, 8) != 8 || read(e.out, &v, 8) != 8)
+			abort();
+	t0 = bench_now() - t0;
+	pthread_join(thread, NULL);
+	close(e.in);
+	close(e.out);
+	return t0 / PINGS * 1e6;
+}
+
+static void must_wait(struct ptnet_port *p)
+{
+	int ready;
+
+	do
+		ready = ptnet_wait(p, PTNET_RX, 5000);
+	while (ready == -EINTR);
+	if (ready <= 0) {
+		fprintf(stderr, "no frame came: %d\n", ready);
+		exit(1);
+	}
+}
+
+static void *echo_port(void *arg)
+{
+	struct pair p = {.rx = ((struct echo *)arg)->port};
+
+	bench_pin(0);
+	for (int i = 0; i < PINGS;) {
+		uint32_t n;
+
+		must_wait(p.rx);
+		n = consume(&p);
+		for (uint32_t k = 0; k < n; k++)
+			answer(p.rx);
+		i += (int)n;
+	}
+	return NULL;
+}
+
+/* Sender and echo sleep on CPU 0, the engine wakes them from CPU 1. */
+static double port_round_trip(struct pair *p)
+{
+	struct pair back = {.rx = p->tx};
+	struct echo e = {.port = p->rx};
+	pthread_t thread;
+	double t0;
+
+	if (pthread_create(&thread, NULL, echo_port, &e))
+		abort();
+	t0 = bench_now();
+	for (int i = 0; i < PINGS; i++) {
+		produce(p->tx, 1, 60);
+		do
+			must_wait(p->tx);
+		while (!consume(&back));
+	}
+	t0 = bench_now() - t0;
+	pthread_join(thread, NULL);
+	return t0 / PINGS * 1e6;
+}
+
+static void blocking(struct pair *p, int rounds)
+{
+	double event[ROUNDS_MAX], port[ROUNDS_MAX], ratio[ROUNDS_MAX];
+
+	for (int i = 0; i < rounds; i++) {
+		event[i] = eventfd_round_trip();
+		port[i] = port_round_trip(p);
+		ratio[i] = port[i] / event[i];
+	}
+	printf("blocking round trip: eventfd across cores %.1f us  engine %.1f us  ratio %.2f\n",
+	       bench_median(event, rounds), bench_median(port, rounds),
+	       bench_median(ratio, rounds));
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	static const uint32_t batches[] = {256, 32, 1};
+	const int rounds = argc > 2 ? atoi(argv[2]) : 9;
+	struct pair vale = {0}, pipe = {0};
+
+	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: bench_engine PORTS_DIR [ROUNDS]\n");
+		return 2;
+	}
+	bench_pin(0);
+	vale.tx = open_port(argv[1], "s0");
+	vale.rx = open_port(argv[1], "s1");
+	pipe.tx = open_port(argv[1], "pa");
+	pipe.rx = open_port(argv[1], "pb");
+	for (int i = 0; i < 3; i++)
+		compare(&vale, false, batches[i], 60, rounds);
+	compare(&vale, false, 256, 1514, rounds);
+	for (int i = 0; i < 3; i++)
+		compare(&pipe, true, batches[i], 60, rounds);
+	compare(&pipe, true, 256, 1514, rounds);
+	latency(&vale, rounds);
+	blocking(&vale, rounds);
+	ptnet_close(vale.tx);
+	ptnet_close(vale.rx);
+	ptnet_close(pipe.tx);
+	ptnet_close(pipe.rx);
+	return 0;
+}

@@ -34,3 +34,19 @@ void bench_pin(int cpu)
 	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
 }
+
+pthread_t bench_thread(int cpu, void *(*run)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	if (pthread_create(&thread, &attr, run, arg))
+		abort();
+	pthread_attr_destroy(&attr);
+	return thread;
+}

@@ -5,11 +5,16 @@
 #ifndef PTNET_BENCH_H
 #define PTNET_BENCH_H
 
+#include <pthread.h>
+
 /* Monotonic seconds. */
 double bench_now(void);
 
 /* Sorts; the middle one. */
 double bench_median(double *values, int n);
+
+/* A thread that starts on a CPU and stays there. */
+pthread_t bench_thread(int cpu, void *(*run)(void *), void *arg);
 
 /* Keep the calling thread on a CPU. */
 void bench_pin(int cpu);

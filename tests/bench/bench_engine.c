@@ -4,20 +4,19 @@
  * written and read on CPU 0, the engine's worker on CPU 1, against the limit
  * loop in the same places.
  *
- *	bench_engine PORTS_DIR [ROUNDS]
+ *	bench_engine ENGINE [ROUNDS]
  *
- * PORTS_DIR has the attach sockets s0 and s1 (ports of one switch) and pa, pb
- * (the ends of a pipe). tests/bench/run makes them.
+ * ENGINE is the program ptnet-engine.
  */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "bench.h"
 #include "limit.h"
 #include "port/ptnet.h"
@@ -213,7 +212,6 @@ static void *echo_eventfd(void *arg)
 	const struct echo *e = arg;
 	uint64_t v;
 
-	bench_pin(ENGINE_CPU);
 	for (int i = 0; i < PINGS; i++)
 		if (read(e->in, &v, 8) != 8 || write(e->out, &v, 8) != 8)
 			abort();
@@ -227,8 +225,7 @@ static double eventfd_round_trip(void)
 	pthread_t thread;
 	double t0;
 
-	if (pthread_create(&thread, NULL, echo_eventfd, &e))
-		abort();
+	thread = bench_thread(ENGINE_CPU, echo_eventfd, &e);
 	t0 = bench_now();
 	for (int i = 0; i < PINGS; i++)
 		if (write(e.in, &v, 8) != 8 || read(e.out, &v, 8) != 8)
@@ -257,7 +254,6 @@ static void *echo_port(void *arg)
 {
 	struct pair p = {.rx = ((struct echo *)arg)->port};
 
-	bench_pin(0);
 	for (int i = 0; i < PINGS;) {
 		uint32_t n;
 
@@ -278,8 +274,7 @@ static double port_round_trip(struct pair *p)
 	pthread_t thread;
 	double t0;
 
-	if (pthread_create(&thread, NULL, echo_port, &e))
-		abort();
+	thread = bench_thread(0, echo_port, &e);
 	t0 = bench_now();
 	for (int i = 0; i < PINGS; i++) {
 		produce(p->tx, 1, 60);
@@ -307,21 +302,85 @@ static void blocking(struct pair *p, int rounds)
 	fflush(stdout);
 }
 
-int main(int argc, char **argv)
+/* What is measured: a switch with two ports, a pipe. */
+
+static void must(int err, const struct backend_error *error)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "engine: %s\n", error->message);
+	exit(1);
+}
+
+static struct port_spec port_spec(const char *name, const char *on_switch,
+				  const char *on_pipe, uint8_t end)
+{
+	struct port_spec s = {
+		.owner = "bench",
+		.kind = PTN_PORT_HOST,
+		.end = end,
+		.queues = 1,
+		.slots = LIMIT_SLOTS,
+		.buf_size = LIMIT_BUF,
+	};
+
+	strcpy(s.name, name);
+	strcpy(s.on_switch, on_switch);
+	strcpy(s.on_pipe, on_pipe);
+	if (*on_pipe)
+		strcpy(s.domain, "pipe:p0");
+	return s;
+}
+
+static void declare(struct objects *o)
+{
+	static struct static_mac macs[] = {
+		{{2, 0, 0, 0, 0, 2}, "s1"},
+		{{2, 0, 0, 0, 0, 3}, "s0"},
+	};
+	const struct switch_spec sw = {"vale0", "bench", 300000, 8192, macs, 2};
+	const struct pipe_spec pipe = {"p0", "bench", "pipe:p0"};
+	const struct port_spec ports[] = {
+		port_spec("s0", "vale0", "", 0),
+		port_spec("s1", "vale0", "", 0),
+		port_spec("pa", "", "p0", 0),
+		port_spec("pb", "", "p0", 1),
+	};
+
+	objects_add_switch(o, &sw, NULL);
+	objects_add_pipe(o, &pipe);
+	for (int i = 0; i < 4; i++)
+		objects_add_port(o, &ports[i], NULL);
+	objects_sort(o);
+}
+
+static struct backend *start_engine(const char *program, const char *run_dir)
+{
+	const struct backend_config config = {
+		.run_dir = run_dir, .engine_path = program, .workers = 1};
+	struct backend_error error = {0};
+	struct objects want = {0}, have = {0};
+	struct backend *b;
+	struct plan plan;
+
+	bench_pin(ENGINE_CPU); /* inherited */
+	must(backend_engine.open(&b, &config, &error), &error);
+	bench_pin(0);
+	declare(&want);
+	if (plan_make(&plan, &want, &have))
+		exit(1);
+	must(backend_engine.apply(b, &plan, 1, &error), &error);
+	plan_fini(&plan);
+	objects_fini(&want);
+	return b;
+}
+
+static void run_all(const char *ports, int rounds)
 {
 	static const uint32_t batches[] = {256, 32, 1};
-	const int rounds = argc > 2 ? atoi(argv[2]) : 9;
-	struct pair vale = {0}, pipe = {0};
+	struct pair vale = {open_port(ports, "s0"), open_port(ports, "s1"), 0};
+	struct pair pipe = {open_port(ports, "pa"), open_port(ports, "pb"), 0};
 
-	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: bench_engine PORTS_DIR [ROUNDS]\n");
-		return 2;
-	}
-	bench_pin(0);
-	vale.tx = open_port(argv[1], "s0");
-	vale.rx = open_port(argv[1], "s1");
-	pipe.tx = open_port(argv[1], "pa");
-	pipe.rx = open_port(argv[1], "pb");
 	for (int i = 0; i < 3; i++)
 		compare(&vale, false, batches[i], 60, rounds);
 	compare(&vale, false, 256, 1514, rounds);
@@ -334,5 +393,37 @@ int main(int argc, char **argv)
 	ptnet_close(vale.rx);
 	ptnet_close(pipe.tx);
 	ptnet_close(pipe.rx);
+}
+
+static struct backend *engine;
+static char run_dir[] = "/tmp/ptnet-bench.XXXXXX";
+
+static void clean_up(void)
+{
+	char path[sizeof(run_dir) + 16];
+
+	backend_engine.teardown(engine);
+	snprintf(path, sizeof(path), "%s/engine.log", run_dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/ports", run_dir);
+	rmdir(path);
+	rmdir(run_dir);
+}
+
+int main(int argc, char **argv)
+{
+	const int rounds = argc > 2 ? atoi(argv[2]) : 9;
+	char ports[sizeof(run_dir) + 16];
+
+	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: bench_engine ENGINE [ROUNDS]\n");
+		return 2;
+	}
+	if (!mkdtemp(run_dir))
+		return 1;
+	engine = start_engine(argv[1], run_dir);
+	atexit(clean_up);
+	snprintf(ports, sizeof(ports), "%s/ports", run_dir);
+	run_all(ports, rounds);
 	return 0;
 }

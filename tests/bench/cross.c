@@ -3,7 +3,6 @@
  * Limit loops on two cores: the same memory and work as limit.c, and nothing
  * but an index in a cache line of its own for each direction.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -19,7 +18,6 @@ struct cross {
 	struct index tail; /* frames switched */
 	struct limit *l;
 	bool pipe;
-	int cpu;
 	uint64_t frames;
 };
 
@@ -28,7 +26,6 @@ static void *switch_thread(void *arg)
 	struct cross *c = arg;
 	uint64_t at = 0;
 
-	bench_pin(c->cpu);
 	while (at < c->frames) {
 		uint64_t n =
 			__atomic_load_n(&c->head.value, __ATOMIC_ACQUIRE) - at;
@@ -47,12 +44,11 @@ static void *switch_thread(void *arg)
 void limit_cross(struct limit *l, bool pipe, uint64_t frames, uint32_t batch,
 		 uint32_t len, int cpu)
 {
-	struct cross c = {.l = l, .pipe = pipe, .cpu = cpu, .frames = frames};
+	struct cross c = {.l = l, .pipe = pipe, .frames = frames};
 	uint64_t written = 0, read = 0;
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, switch_thread, &c))
-		abort();
+	thread = bench_thread(cpu, switch_thread, &c);
 	while (read < frames) {
 		uint64_t tail;
 
@@ -73,11 +69,10 @@ double limit_cross_latency(struct limit *l, int cpu)
 {
 	enum { N = 20001 };
 	static double took[N];
-	struct cross c = {.l = l, .cpu = cpu, .frames = N};
+	struct cross c = {.l = l, .frames = N};
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, switch_thread, &c))
-		abort();
+	thread = bench_thread(cpu, switch_thread, &c);
 	for (uint64_t i = 0; i < N; i++) {
 		const double t0 = bench_now();
 
@@ -96,7 +91,6 @@ static void *bounce_thread(void *arg)
 {
 	struct cross *c = arg;
 
-	bench_pin(c->cpu);
 	for (uint64_t i = 1; i <= c->frames; i++) {
 		while (__atomic_load_n(&c->head.value, __ATOMIC_ACQUIRE) != i)
 			;
@@ -108,12 +102,11 @@ static void *bounce_thread(void *arg)
 
 double limit_bounce(int cpu)
 {
-	struct cross c = {.cpu = cpu, .frames = 20000};
+	struct cross c = {.frames = 20000};
 	pthread_t thread;
 	double t0;
 
-	if (pthread_create(&thread, NULL, bounce_thread, &c))
-		abort();
+	thread = bench_thread(cpu, bounce_thread, &c);
 	t0 = bench_now();
 	for (uint64_t i = 1; i <= c.frames; i++) {
 		__atomic_store_n(&c.head.value, i, __ATOMIC_RELEASE);

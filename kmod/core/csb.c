@@ -60,10 +60,37 @@ bool ptn_csb_must_notify(struct ptn_ring *r)
 	return true;
 }
 
-void ptn_csb_publish(struct ptn_ring *r, u32 hwcur)
+static void publish(struct ptn_ring *r, u32 hwcur)
 {
 	ptn_store(r->ktoa->hwcur, hwcur);
 	ptn_store_release(r->ktoa->hwtail, r->hwtail);
+}
+
+void ptn_csb_rx_publish(struct ptn_ring *r)
+{
+	publish(r, r->head);
+}
+
+void ptn_csb_tx_done(struct ptn_ring *r, u32 n)
+{
+	r->hwcur = ptn_ring_add(r, r->hwcur, n);
+	r->hwtail = ptn_ring_prev(r, r->hwcur);
+	r->unshown += n;
+	if (r->unshown < r->num_slots / 4 &&
+	    ptn_likely(!ptn_load(r->atok->appl_need_kick)))
+		return;
+	r->unshown = 0;
+	publish(r, r->hwcur);
+}
+
+bool ptn_csb_tx_settle(struct ptn_ring *r)
+{
+	if (ptn_likely(!r->unshown))
+		return false;
+	r->unshown = 0;
+	publish(r, r->hwcur);
+	ptn_mb();
+	return ptn_csb_must_notify(r);
 }
 
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want)

@@ -227,7 +227,7 @@ static void publish(struct ptn_ring *r, const struct ptn_work *w,
 	r->count[PTN_C_RX_FRAMES] += d->picked;
 	r->count[PTN_C_RX_BYTES] += bytes;
 	r->count[PTN_C_RX_SYNCS]++;
-	ptn_csb_publish(r, r->head);
+	ptn_csb_rx_publish(r);
 	ptn_spin_unlock(&r->lock);
 }
 
@@ -244,7 +244,7 @@ void ptn_notify_published(struct ptn_ring *from, struct ptn_work *w)
 {
 	ptn_mb();
 	notify_receivers(w);
-	if (ptn_csb_must_notify(from))
+	if (!from->unshown && ptn_csb_must_notify(from))
 		ptn_ring_notify(from);
 }
 

@@ -269,8 +269,13 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	struct ptn_ring *r = &p->tx[queue];
 	u32 head, n, done;
 
-	if (!ptn_csb_tx_head(r, &head) || head == r->seen)
+	if (!ptn_csb_tx_head(r, &head))
 		return 0;
+	if (head == r->seen) {
+		if (ptn_csb_tx_settle(r))
+			ptn_ring_notify(r);
+		return 0;
+	}
 	n = ptn_ring_span(r, r->hwcur, head);
 	done = ptn_gather(r, n < PTN_BATCH ? n : PTN_BATCH, w);
 	w->n_published = 0;
@@ -280,11 +285,9 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 		r->seen = head;
 		return 0;
 	}
-	r->hwcur = ptn_ring_add(r, r->hwcur, done);
+	ptn_csb_tx_done(r, done);
 	r->seen = r->hwcur;
-	r->hwtail = ptn_ring_prev(r, r->hwcur);
 	r->count[PTN_C_TX_SYNCS]++;
-	ptn_csb_publish(r, r->hwcur);
 	ptn_notify_published(r, w);
 	return done;
 }
@@ -293,8 +296,10 @@ bool ptn_forward_arm(struct ptn_port *p, u32 queue)
 {
 	struct ptn_ring *r = &p->tx[queue];
 
+	if (ptn_csb_tx_settle(r))
+		ptn_ring_notify(r);
 	ptn_csb_want_kicks(r, true);
-	ptn_mb();
+	ptn_mb_heavy();
 	if (ptn_load(r->atok->head) == r->seen)
 		return true;
 	ptn_csb_want_kicks(r, false);

@@ -288,23 +288,27 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	u32 head, pending;
 
 	ptn_spin_lock(&rx->lock);
-	if (!ptn_csb_tx_head(tx, &head) || head == tx->hwcur)
+	if (!ptn_csb_tx_head(tx, &head))
 		goto out;
+	if (head == tx->hwcur) {
+		wake_tx = ptn_csb_tx_settle(tx);
+		goto out;
+	}
 	pending = ptn_ring_span(tx, tx->hwcur, head);
 	if (rx_room(rx) < pending)
 		ptn_csb_rx_refresh(rx);
 	move_frames(tx, rx, pending, rx_room(rx), &m);
-	if (!m.tx_slots)
+	if (!m.tx_slots) {
+		wake_tx = ptn_csb_tx_settle(tx);
 		goto out;
-	tx->hwcur = ptn_ring_add(tx, tx->hwcur, m.tx_slots);
-	tx->hwtail = ptn_ring_prev(tx, tx->hwcur);
+	}
+	ptn_csb_tx_done(tx, m.tx_slots);
 	rx->hwtail = ptn_ring_add(rx, rx->hwtail, m.rx_slots);
 	count_moved(tx, rx, &m);
-	ptn_csb_publish(rx, rx->head);
-	ptn_csb_publish(tx, tx->hwcur);
+	ptn_csb_rx_publish(rx);
 	ptn_mb();
 	wake_rx = m.rx_slots && ptn_csb_must_notify(rx);
-	wake_tx = ptn_csb_must_notify(tx);
+	wake_tx = !tx->unshown && ptn_csb_must_notify(tx);
 out:
 	ptn_spin_unlock(&rx->lock);
 	if (wake_rx)
@@ -364,14 +368,16 @@ static bool pipe_arm(struct ptn_port *p, u32 queue)
 	struct ptn_ring *tx = &p->tx[queue];
 	struct ptn_ring *rx;
 
+	if (ptn_csb_tx_settle(tx))
+		ptn_ring_notify(tx);
 	ptn_csb_want_kicks(tx, true);
-	ptn_mb();
+	ptn_mb_heavy();
 	if (!other || queue >= other->queues)
 		return true;
 	rx = &other->rx[queue];
 	if (ptn_load(tx->atok->head) != tx->hwcur) {
 		ptn_csb_want_kicks(rx, true);
-		ptn_mb();
+		ptn_mb_heavy();
 	}
 	if (!can_move(tx, rx))
 		return true;

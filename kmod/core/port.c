@@ -224,6 +224,7 @@ static void ring_reset(struct ptn_ring *r, bool is_rx, u32 queue)
 	r->lease = 0;
 	r->seen = 0;
 	r->kicked = 0;
+	r->unshown = 0;
 	r->skipping = false;
 	r->last_src = 0;
 	r->hwtail = is_rx ? 0 : r->num_slots - 1;

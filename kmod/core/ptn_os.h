@@ -18,6 +18,9 @@
  * Shared memory	ptn_load(x), ptn_store(x, v)	once, untorn
  *			ptn_load_acquire(x), ptn_store_release(x, v)
  *			ptn_mb()			full
+ *			ptn_mb_heavy()	full, and where the home offers
+ *				PTN_REGION_HEAVY_SLEEP full on the CPUs of
+ *				the programs too; before sleeping only
  *
  * Copy			ptn_copy(dst, src, len)		len bytes, not one more
  *			ptn_prefetch(p), ptn_prefetchw(p)

@@ -48,6 +48,7 @@ struct ptn_ring {
 	u32 head; /* receive: what the program has given back */
 	u32 lease; /* receive */
 	u32 seen; /* transmit: the head up to which nothing can be done */
+	u32 unshown; /* transmit: slots done that the program was not told */
 	u32 kicked; /* appl_need_kick that was answered last */
 	u64 last_src; /* transmit: the address learned last ... */
 	u32 last_epoch; /* ... and when that still holds */
@@ -168,13 +169,25 @@ bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head);
  */
 void ptn_csb_rx_refresh(struct ptn_ring *r);
 
-/** ptn_csb_publish - show hwcur and hwtail */
-void ptn_csb_publish(struct ptn_ring *r, u32 hwcur);
+/** ptn_csb_rx_publish - show what a receive ring got, under its lock */
+void ptn_csb_rx_publish(struct ptn_ring *r);
+
+/**
+ * ptn_csb_tx_done - @n more slots of a transmit ring are the program's again
+ *
+ * Shown at once when the program waits for them, else a quarter of a ring at
+ * a time: each showing takes the line from the program's cache. The rest is
+ * shown by ptn_csb_tx_settle().
+ */
+void ptn_csb_tx_done(struct ptn_ring *r, u32 n);
+
+/** ptn_csb_tx_settle - nothing new came: show all; true: notify */
+bool ptn_csb_tx_settle(struct ptn_ring *r);
 
 /**
  * ptn_csb_must_notify - the program sleeps and has something beyond its cur
  *
- * After ptn_csb_publish() and a full barrier. Two threads may both be told so
+ * After the index was published and a full barrier. Two threads may both be told so
  * for one sleep: a wake-up too many, never one too few.
  */
 bool ptn_csb_must_notify(struct ptn_ring *r);

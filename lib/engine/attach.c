@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/os/os.h"
 #include "engine/vport.h"
 #include "engine/wire.h"
 
@@ -393,6 +394,7 @@ static void fill_config(struct attach *a)
 		.magic = PTN_CONFIG_MAGIC,
 		.version = PTN_REGION_VERSION,
 		.bytes = sizeof(c),
+		.features = os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0,
 		.state = PTN_STATE_READY,
 		.generation = p->engine->generation,
 		.window = a->window,

@@ -4,11 +4,14 @@
  */
 #include "os/os.h"
 
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "os/ptn_os_impl.h"
 
@@ -95,6 +98,27 @@ void ptn_rcu_synchronize(void)
 		if (t != &self)
 			wait_for(t, target);
 	pthread_mutex_unlock(&threads_lock);
+}
+
+static bool heavy;
+
+__attribute__((constructor)) static void find_heavy(void)
+{
+	const long can = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+
+	heavy = can > 0 && can & MEMBARRIER_CMD_GLOBAL_EXPEDITED;
+}
+
+bool os_heavy(void)
+{
+	return heavy;
+}
+
+void ptn_mb_heavy(void)
+{
+	if (heavy)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+	ptn_mb();
 }
 
 u64 ptn_now_ms(void)

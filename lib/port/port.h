@@ -21,6 +21,7 @@ struct port_ring {
 	uint32_t head, cur, tail;
 	uint32_t idle; /* syncs in a row that found nothing new */
 	uint32_t ask; /* the last appl_need_kick that was not 0 */
+	bool light; /* the host's sleep is a barrier here, too */
 	int doorbell;
 } __attribute__((aligned(64)));
 
@@ -32,6 +33,7 @@ struct port_bell {
 
 struct ptnet_port {
 	bool gone; /* the attachment has ended: atomic */
+	bool light; /* for all rings */
 	unsigned queues;
 	struct port_ring ring[DIRS][PTN_RINGS_MAX];
 	struct port_bell bell[DIRS];
@@ -47,6 +49,9 @@ struct ptnet_port {
 
 /* Full. Not the __atomic one, which the thread sanitizer refuses. */
 #define port_mb() __sync_synchronize()
+
+/* Order for the compiler; the CPU's comes from the host's membarrier(). */
+#define port_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /** port_kick - wake the host by an eventfd */
 void port_kick(int fd);

@@ -6,8 +6,10 @@
 #include "port.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "deadline.h"
@@ -64,6 +66,17 @@ static int command(struct ptnet_port *p, enum ptn_region_command cmd,
 	return status > 0 || status < -ERRNO_MAX ? -EPROTO : status;
 }
 
+/*
+ * Whether the host issues the barrier between our head and its need_kick when
+ * it goes to sleep (PTN_REGION_HEAVY_SLEEP): for that this process registers.
+ */
+static bool can_be_light(const struct ptn_config *c)
+{
+	return c->features & PTN_REGION_HEAVY_SLEEP &&
+	       !syscall(SYS_membarrier,
+			MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+}
+
 /* Take over a ring in the state that RESET has put it in. */
 static int ring_open(struct ptnet_port *p, unsigned dir, unsigned queue)
 {
@@ -80,6 +93,7 @@ static int ring_open(struct ptnet_port *p, unsigned dir, unsigned queue)
 		.slots = dir == DIR_TX ? p->memory.config.tx_slots
 				       : p->memory.config.rx_slots,
 		.ask = 1,
+		.light = p->light,
 		.doorbell =
 			p->attach.host[dir == DIR_TX ? PTN_VECTOR_TX(queue)
 						     : PTN_VECTOR_RX(queue)],
@@ -122,6 +136,7 @@ static int open_port(struct ptnet_port *p, const char *path, int64_t deadline)
 	if (err)
 		return err;
 	p->queues = p->memory.config.tx_rings;
+	p->light = can_be_light(&p->memory.config);
 	err = command(p, PTN_REGION_RESET, deadline);
 	if (!err)
 		err = rings_open(p);

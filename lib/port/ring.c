@@ -50,7 +50,10 @@ static int publish(struct port_ring *r, uint32_t head, uint32_t cur)
 	port_store_release(r->atok->head, head);
 	r->head = head;
 	r->cur = cur;
-	port_mb();
+	if (r->light)
+		port_order();
+	else
+		port_mb();
 	if (port_load(r->ktoa->kern_need_kick))
 		port_kick(r->doorbell);
 	return 0;

@@ -102,14 +102,15 @@ static uint32_t consume(struct pair *p)
 static void run_engine(struct pair *p, uint64_t frames, uint32_t batch,
 		       uint32_t len)
 {
+	const double stuck = bench_now() + 20;
 	uint64_t written = 0, read = 0;
-	double stuck = bench_now() + 20;
+	uint32_t turns = 0;
 
 	while (read < frames) {
 		if (written < frames && written - read + batch < LIMIT_SLOTS)
 			written += produce(p->tx, batch, len);
 		read += consume(p);
-		if (bench_now() > stuck) {
+		if (!(++turns % 65536) && bench_now() > stuck) {
 			fprintf(stderr, "stuck: %llu written, %llu read\n",
 				(unsigned long long)written,
 				(unsigned long long)read);

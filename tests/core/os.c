@@ -33,3 +33,8 @@ void ptn_log(int level, const char *format, ...)
 void ptn_rcu_synchronize(void)
 {
 }
+
+void ptn_mb_heavy(void)
+{
+	ptn_mb();
+}

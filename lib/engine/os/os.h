@@ -11,6 +11,8 @@
 #ifndef PTNET_ENGINE_OS_H
 #define PTNET_ENGINE_OS_H
 
+#include <stdbool.h>
+
 /** os_thread_register - the calling thread takes part, and is online */
 void os_thread_register(void);
 
@@ -20,5 +22,8 @@ void os_thread_unregister(void);
 void os_quiescent(void);
 void os_offline(void);
 void os_online(void);
+
+/** os_heavy - whether ptn_mb_heavy() reaches the programs' CPUs */
+bool os_heavy(void);
 
 #endif

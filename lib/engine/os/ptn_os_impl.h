@@ -64,6 +64,8 @@ static inline void ptn_mb(void)
 #endif
 }
 
+void ptn_mb_heavy(void);
+
 /* Locks */
 
 static inline void ptn_relax(void)

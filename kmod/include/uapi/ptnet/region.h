@@ -85,6 +85,18 @@ enum ptn_region_command {
 	PTN_REGION_STOP = 3,
 };
 
+/* Bits of ptn_config.features. */
+enum ptn_region_feature {
+	/*
+	 * Before the host sleeps it issues a barrier on every CPU by
+	 * membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED). A program of the same
+	 * host that has registered for these needs no barrier of its own
+	 * between storing head and loading kern_need_kick, only order. A VM
+	 * is not reached by it and keeps its full barrier.
+	 */
+	PTN_REGION_HEAVY_SLEEP = 1 << 0,
+};
+
 struct ptn_pool_info {
 	__u64 offset; /* from the start of the netmap memory */
 	__u32 count;

@@ -267,7 +267,7 @@ static void send_frames(struct ptn_vale *v, struct ptn_ring *r, u32 queue,
 u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 {
 	struct ptn_ring *r = &p->tx[queue];
-	u32 head, n, done;
+	u32 head, done;
 
 	if (!ptn_csb_tx_head(r, &head))
 		return 0;
@@ -276,8 +276,7 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 			ptn_ring_notify(r);
 		return 0;
 	}
-	n = ptn_ring_span(r, r->hwcur, head);
-	done = ptn_gather(r, n < PTN_BATCH ? n : PTN_BATCH, w);
+	done = ptn_gather(r, &head, w);
 	w->n_published = 0;
 	if (w->n_frames)
 		send_frames(p->peer, r, queue, w);

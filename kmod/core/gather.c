@@ -135,13 +135,22 @@ static inline bool slot_simple(const struct ptn_ring *r, u64 word)
 	return !odd;
 }
 
-/* The usual: whole frames of one slot. Returns how many there are first. */
-static u32 gather_simple(struct ptn_ring *r, u32 n, struct ptn_work *w)
+/* Slots of the batch from hwcur on, by the program's head. */
+static u32 in_batch(const struct ptn_ring *r, u32 head)
 {
-	u32 at = r->hwcur, i;
-	u64 bytes = 0;
+	const u32 n = ptn_ring_span(r, r->hwcur, head);
 
-	for (i = 0; i < n; i++) {
+	return n < PTN_BATCH ? n : PTN_BATCH;
+}
+
+/* The usual, whole frames of one slot: takes up to *n, returns how many. */
+static u32 take_simple(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
+{
+	u32 at = ptn_ring_add(r, r->hwcur, done);
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = done; i < n; i++) {
 		const u64 word = ptn_slot_read(&r->slot[at]);
 
 		if (ptn_unlikely(!slot_simple(r, word)))
@@ -151,10 +160,28 @@ static u32 gather_simple(struct ptn_ring *r, u32 n, struct ptn_work *w)
 		add_frag(w, r, ptn_slot_idx(word), ptn_slot_len(word),
 			 ptn_slot_flags(word));
 	}
-	w->n_frames = i;
-	r->count[PTN_C_TX_FRAMES] += i;
+	w->n_frames += i - done;
+	r->count[PTN_C_TX_FRAMES] += i - done;
 	r->count[PTN_C_TX_BYTES] += bytes;
 	return i;
+}
+
+/*
+ * A program that sends frame by frame has sent more while the first were
+ * read: these come along, so that one publication serves them all.
+ */
+static u32 gather_simple(struct ptn_ring *r, u32 *head, struct ptn_work *w)
+{
+	u32 n = in_batch(r, *head), done = 0, more;
+
+	for (;;) {
+		done = take_simple(r, done, n, w);
+		if (done < n || n == PTN_BATCH || !ptn_csb_tx_head(r, &more) ||
+		    more == *head)
+			return done;
+		*head = more;
+		n = in_batch(r, more);
+	}
 }
 
 static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
@@ -172,14 +199,15 @@ static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
 	return c.slots ? unfinished(r, &c, w, done, n) : done;
 }
 
-u32 ptn_gather(struct ptn_ring *r, u32 n, struct ptn_work *w)
+u32 ptn_gather(struct ptn_ring *r, u32 *head, struct ptn_work *w)
 {
-	u32 done = 0;
+	u32 done = 0, n;
 
 	w->n_frags = 0;
 	w->n_frames = 0;
 	w->odd = false;
 	if (!r->skipping)
-		done = gather_simple(r, n, w);
+		done = gather_simple(r, head, w);
+	n = in_batch(r, *head);
 	return done < n ? gather_rest(r, done, n, w) : done;
 }

@@ -31,12 +31,13 @@ struct ptn_vale {
 };
 
 /**
- * ptn_gather - read @n slots of a transmit ring into @w
+ * ptn_gather - read a batch of a transmit ring's slots into @w
+ * @head: up to here; moves on when the program does meanwhile
  *
- * Returns the number of slots that are done with: less than @n when the last
- * frame's end has not come yet.
+ * Returns the number of slots that are done with: none when the first frame's
+ * end has not come yet.
  */
-u32 ptn_gather(struct ptn_ring *r, u32 n, struct ptn_work *w);
+u32 ptn_gather(struct ptn_ring *r, u32 *head, struct ptn_work *w);
 
 /**
  * ptn_deliver - copy frames order[0..n) (0..n without an order) to a port

@@ -18,6 +18,7 @@ struct cross {
 	struct index tail; /* frames switched */
 	struct limit *l;
 	bool pipe;
+	uint32_t batch;
 	uint64_t frames;
 };
 
@@ -32,8 +33,8 @@ static void *switch_thread(void *arg)
 
 		if (!n)
 			continue;
-		if (n > 256)
-			n = 256;
+		if (n > c->batch)
+			n = c->batch;
 		limit_move(c->l, c->pipe, (uint32_t)at, (uint32_t)n);
 		at += n;
 		__atomic_store_n(&c->tail.value, at, __ATOMIC_RELEASE);
@@ -44,7 +45,7 @@ static void *switch_thread(void *arg)
 void limit_cross(struct limit *l, bool pipe, uint64_t frames, uint32_t batch,
 		 uint32_t len, int cpu)
 {
-	struct cross c = {.l = l, .pipe = pipe, .frames = frames};
+	struct cross c = {.l = l, .pipe = pipe, .batch = batch, .frames = frames};
 	uint64_t written = 0, read = 0;
 	pthread_t thread;
 
@@ -69,7 +70,7 @@ double limit_cross_latency(struct limit *l, int cpu)
 {
 	enum { N = 20001 };
 	static double took[N];
-	struct cross c = {.l = l, .frames = N};
+	struct cross c = {.l = l, .batch = 1, .frames = N};
 	pthread_t thread;
 
 	thread = bench_thread(cpu, switch_thread, &c);

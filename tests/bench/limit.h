@@ -39,7 +39,8 @@ void limit_consume(struct limit *l, uint32_t at, uint32_t n);
 
 /*
  * Two cores: write and read in this thread, switch or swap in one on @cpu.
- * Indices pass through a cache line a direction, as through a CSB.
+ * Indices pass through a cache line a direction, as through a CSB; each role
+ * moves at most @batch frames for one publication of its index.
  */
 void limit_cross(struct limit *l, bool pipe, uint64_t frames, uint32_t batch,
 		 uint32_t len, int cpu);

@@ -11,6 +11,10 @@
  */
 #include "ring.h"
 
+/* Fruitless looks before a sender's progress is shown unasked: while a single
+ * frame goes back and forth, showing it would only be in the way. */
+enum { QUIET_LOOKS = 32 };
+
 void ptn_ring_fault(struct ptn_ring *r)
 {
 	struct ptn_port *p = r->port;
@@ -76,11 +80,19 @@ void ptn_csb_tx_done(struct ptn_ring *r, u32 n)
 	r->hwcur = ptn_ring_add(r, r->hwcur, n);
 	r->hwtail = ptn_ring_prev(r, r->hwcur);
 	r->unshown += n;
+	r->quiet = 0;
 	if (r->unshown < r->num_slots / 4 &&
 	    ptn_likely(!ptn_load(r->atok->appl_need_kick)))
 		return;
 	r->unshown = 0;
 	publish(r, r->hwcur);
+}
+
+bool ptn_csb_tx_idle(struct ptn_ring *r)
+{
+	if (ptn_likely(!r->unshown) || ++r->quiet < QUIET_LOOKS)
+		return false;
+	return ptn_csb_tx_settle(r);
 }
 
 bool ptn_csb_tx_settle(struct ptn_ring *r)

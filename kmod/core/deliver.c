@@ -88,6 +88,9 @@ static void lease_buffers(struct ptn_ring *r, struct ptn_work *w, u32 n)
 {
 	u32 at = r->lease;
 
+	/* what publish() will write comes along with the buffers */
+	ptn_prefetchw(&r->slot[r->hwtail]);
+	ptn_prefetchw(r->ktoa);
 	for (u32 i = 0; i < n; i++) {
 		u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
 

@@ -272,7 +272,7 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	if (!ptn_csb_tx_head(r, &head))
 		return 0;
 	if (head == r->seen) {
-		if (ptn_csb_tx_settle(r))
+		if (ptn_csb_tx_idle(r))
 			ptn_ring_notify(r);
 		return 0;
 	}

@@ -291,7 +291,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	if (!ptn_csb_tx_head(tx, &head))
 		goto out;
 	if (head == tx->hwcur) {
-		wake_tx = ptn_csb_tx_settle(tx);
+		wake_tx = ptn_csb_tx_idle(tx);
 		goto out;
 	}
 	pending = ptn_ring_span(tx, tx->hwcur, head);
@@ -299,7 +299,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 		ptn_csb_rx_refresh(rx);
 	move_frames(tx, rx, pending, rx_room(rx), &m);
 	if (!m.tx_slots) {
-		wake_tx = ptn_csb_tx_settle(tx);
+		wake_tx = ptn_csb_tx_idle(tx);
 		goto out;
 	}
 	ptn_csb_tx_done(tx, m.tx_slots);

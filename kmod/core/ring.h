@@ -49,6 +49,7 @@ struct ptn_ring {
 	u32 lease; /* receive */
 	u32 seen; /* transmit: the head up to which nothing can be done */
 	u32 unshown; /* transmit: slots done that the program was not told */
+	u32 quiet; /* transmit: looks since then that found nothing new */
 	u32 kicked; /* appl_need_kick that was answered last */
 	u64 last_src; /* transmit: the address learned last ... */
 	u32 last_epoch; /* ... and when that still holds */
@@ -181,14 +182,17 @@ void ptn_csb_rx_publish(struct ptn_ring *r);
  */
 void ptn_csb_tx_done(struct ptn_ring *r, u32 n);
 
-/** ptn_csb_tx_settle - nothing new came: show all; true: notify */
+/** ptn_csb_tx_idle - nothing new came: show all after a while; true: notify */
+bool ptn_csb_tx_idle(struct ptn_ring *r);
+
+/** ptn_csb_tx_settle - show all now; true: notify */
 bool ptn_csb_tx_settle(struct ptn_ring *r);
 
 /**
  * ptn_csb_must_notify - the program sleeps and has something beyond its cur
  *
- * After the index was published and a full barrier. Two threads may both be told so
- * for one sleep: a wake-up too many, never one too few.
+ * After the index was published and a full barrier. Two threads may both be
+ * told so for one sleep: a wake-up too many, never one too few.
  */
 bool ptn_csb_must_notify(struct ptn_ring *r);
 

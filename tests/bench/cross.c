@@ -45,7 +45,8 @@ static void *switch_thread(void *arg)
 void limit_cross(struct limit *l, bool pipe, uint64_t frames, uint32_t batch,
 		 uint32_t len, int cpu)
 {
-	struct cross c = {.l = l, .pipe = pipe, .batch = batch, .frames = frames};
+	struct cross c = {
+		.l = l, .pipe = pipe, .batch = batch, .frames = frames};
 	uint64_t written = 0, read = 0;
 	pthread_t thread;
 

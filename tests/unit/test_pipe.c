@@ -60,6 +60,11 @@ static void sync_both(void)
 {
 	while (ptn_port_sync(a.port, 0, work) + ptn_port_sync(b.port, 0, work))
 		;
+	/* as before a sleep: all progress is shown */
+	ptn_port_arm(a.port, 0);
+	ptn_port_arm(b.port, 0);
+	ptn_port_disarm(a.port, 0);
+	ptn_port_disarm(b.port, 0);
 }
 
 static bool send_mark(struct rig *g, u32 mark)

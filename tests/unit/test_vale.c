@@ -70,6 +70,11 @@ static void sync_all(void)
 		for (u32 i = 0; i < n_ports; i++)
 			moved |= ptn_port_sync(rig[i].port, 0, work) > 0;
 	} while (moved);
+	/* as before a sleep: all progress is shown */
+	for (u32 i = 0; i < n_ports; i++) {
+		ptn_port_arm(rig[i].port, 0);
+		ptn_port_disarm(rig[i].port, 0);
+	}
 }
 
 static void send_to(u32 from, u64 dst, u8 mark)

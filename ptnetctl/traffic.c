@@ -229,8 +229,6 @@ static int check(struct traffic *t, const struct mode *mode, uint32_t given)
 {
 	struct ctl *ctl = t->ctl;
 
-	if (!mode)
-		return ctl_usage(ctl, "expected send, recv, ping or forward");
 	if (refuse_others(ctl, mode, given))
 		return CTL_ERROR;
 	if (!t->port == !t->socket)
@@ -272,6 +270,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (id == ARGS_STOP)
 		return a.status;
+	if (!mode)
+		return ctl_usage(ctl, "expected send, recv, ping or forward");
 	if (check(&t, mode, given))
 		return CTL_ERROR;
 	catch_signals();

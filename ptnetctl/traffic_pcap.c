@@ -33,7 +33,9 @@ static int add(struct traffic_pcap *p, const uint8_t *data, size_t len)
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, len);
-	p->packet[p->count++] = (struct traffic_packet){copy, len};
+	p->packet[p->count].data = copy;
+	p->packet[p->count].len = len;
+	p->count++;
 	if (len > p->longest)
 		p->longest = len;
 	return 0;

@@ -20,7 +20,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	memcpy(frame + 6, ptnet_mac(p), 6);
-	memcpy(frame + 12, "\x88\xb5", 2);
+	frame[12] = 0x88; /* a type for experiments */
+	frame[13] = 0xb5;
 
 	while (left && (err = ptnet_wait(p, PTNET_TX, -1)) > 0) {
 		struct netmap_ring *tx = ptnet_tx_ring(p, 0);

@@ -181,7 +181,7 @@ static int full_screen(struct top *top)
 static bool parse(struct top *top, int argc, char **argv, int *status)
 {
 	struct args a;
-	int id;
+	int id = ARGS_END;
 	bool ok = true;
 
 	args_init(&a, top->ctl, argc, argv);

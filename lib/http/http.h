@@ -17,7 +17,7 @@
 enum {
 	HTTP_LINE_MAX = 8192, /* bytes of one line, its end included */
 	HTTP_HEAD_MAX = 65536, /* of status line, headers and trailers */
-	HTTP_BODY_MAX = 256 * 1024 * 1024, /* when the caller names no limit */
+	HTTP_BODY_MAX = 64 * 1024 * 1024, /* when the caller names no limit */
 };
 
 struct http_request {

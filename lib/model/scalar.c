@@ -207,10 +207,11 @@ static bool is_sexagesimal_float(const char *text, const char *dot,
 		if (!is_digit(*c) && *c != '_')
 			return false;
 	*value = to_number(text, colon);
-	for (text = colon; text < dot; *value = *value * 60 + part) {
-		last = ++text;
-		if (text[-1] != ':' || !is_sixtieth(&text, dot, &part))
+	for (text = colon; text < dot;) {
+		last = text + 1;
+		if (*text++ != ':' || !is_sixtieth(&text, dot, &part))
 			return false;
+		*value = *value * 60 + part;
 	}
 	*value += to_number(last, end) - part;
 	return true;

@@ -116,14 +116,21 @@ static void report(const struct topologies *set, const struct owned *first,
 	const char *path = second->declared ? second->declared->path
 					    : "metadata.name";
 
+	char where[320] = "";
+
 	if (is_said(a, b, second))
 		return;
+	/* what was read from the store has no place in a text any more */
+	if (there.line)
+		snprintf(where, sizeof(where), " at %.255s%sline %u, column %u",
+			 a->file ? a->file : "", a->file ? ", " : "",
+			 there.line, there.column);
+	else if (a->file)
+		snprintf(where, sizeof(where), " (%.255s)", a->file);
 	diag_add(diags, b->file, at.line, at.column, path, NULL,
-		 "the %s %.*s is already declared by topology %s at "
-		 "%s%sline %u, column %u",
+		 "the %s %.*s is already declared by topology %s%s",
 		 kind_names[second->kind], (int)second->len, second->name,
-		 a->name, a->file ? a->file : "", a->file ? ", " : "",
-		 there.line, there.column);
+		 a->name, where);
 }
 
 int topologies_check(const struct topologies *set, struct diags *diags)

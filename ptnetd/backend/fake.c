@@ -37,6 +37,7 @@ static struct {
 static struct {
 	enum fake_fail how;
 	unsigned step;
+	unsigned after; /* plans that are done before */
 } fail;
 
 static const struct {
@@ -65,8 +66,14 @@ __attribute__((format(printf, 4, 5))) static int refuse(struct backend_error *e,
 
 void fake_fail_next(enum fake_fail how, unsigned step)
 {
+	fake_fail_after(0, how, step);
+}
+
+void fake_fail_after(unsigned plans, enum fake_fail how, unsigned step)
+{
 	fail.how = how;
 	fail.step = step;
+	fail.after = plans;
 }
 
 /* Whoever is connected hears of it by its death_fd. */
@@ -376,7 +383,7 @@ static int run_steps(const struct plan *plan, struct backend_error *error)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_step *s = &plan->steps[i];
 		const char *name = s->want ? s->want : s->have;
-		bool now = fail.step == i + 1;
+		bool now = fail.step == i + 1 && !fail.after;
 		int err = check_step(s, error);
 
 		if (err)
@@ -429,6 +436,10 @@ static int fake_apply(struct backend *b, const struct plan *plan,
 	objects_fini(&world.objects);
 	world.objects = next;
 	world.revision = revision;
+	if (fail.after) {
+		fail.after--;
+		return 0;
+	}
 	if (fail.how != FAKE_LOSE)
 		return 0;
 	fail.how = FAKE_WORKS;

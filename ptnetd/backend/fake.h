@@ -19,6 +19,9 @@ enum fake_fail {
 /** fake_fail_next - fail once; @step counts from 1 */
 void fake_fail_next(enum fake_fail how, unsigned step);
 
+/** fake_fail_after - the same, but @plans more are done before */
+void fake_fail_after(unsigned plans, enum fake_fail how, unsigned step);
+
 /** fake_die - the process behind it dies now, with all it held */
 void fake_die(void);
 

@@ -146,6 +146,14 @@ static int grow(struct loader *l)
 	return 0;
 }
 
+/* The document was written by us: its places mean nothing to people. */
+static void forget_places(struct topology *t)
+{
+	t->at = (struct position){0};
+	for (size_t i = 0; i < t->n_declared; i++)
+		t->declared[i].at = (struct position){0};
+}
+
 static int load_one(void *context, const struct stored_topology *t)
 {
 	struct loader *l = context;
@@ -165,10 +173,11 @@ static int load_one(void *context, const struct stored_topology *t)
 		       "the stored topology %s cannot be understood by this "
 		       "version",
 		       t->name);
-	if (!err)
-		l->wanted->stamps[before] =
-			(struct stamp){t->revision, t->applied};
-	return err;
+	if (err)
+		return err;
+	forget_places(&set->list[before]);
+	l->wanted->stamps[before] = (struct stamp){t->revision, t->applied};
+	return 0;
 }
 
 enum outcome state_load(struct service *s, struct refusal *r)

@@ -64,6 +64,7 @@ static const struct {
 	{SQLITE_NOTADB, -EUCLEAN, "the file is damaged or no database"},
 	{SQLITE_NOMEM, -ENOMEM, "no memory"},
 	{SQLITE_TOOBIG, -EFBIG, NULL},
+	{SQLITE_CONSTRAINT, -EIO, "it was refused"},
 };
 
 int sql_fail(sqlite3 *db, const char *doing, struct store_error *error)

@@ -180,33 +180,38 @@ static void test_wait_gives_up(void **state)
 
 enum { ROUNDS = 20000 };
 
+/* Sleep until the program's head of a ring is another one than @head. */
+static void await_head(struct host *h, bool rx, uint32_t head)
+{
+	unsigned vector = rx ? PTN_VECTOR_RX(1) : PTN_VECTOR_TX(1);
+	struct nm_csb_atok *atok = &h->atok[host_index(rx, 1)];
+	struct nm_csb_ktoa *ktoa = &h->ktoa[host_index(rx, 1)];
+	struct pollfd pfd = {.fd = h->host[vector], .events = POLLIN};
+
+	for (;;) {
+		__atomic_store_n(&ktoa->kern_need_kick, 1, __ATOMIC_RELAXED);
+		__sync_synchronize();
+		if (__atomic_load_n(&atok->head, __ATOMIC_ACQUIRE) != head)
+			break;
+		poll(&pfd, 1, -1);
+		host_kicked(h, vector);
+	}
+	__atomic_store_n(&ktoa->kern_need_kick, head % 2, __ATOMIC_RELAXED);
+}
+
 /* Sends every frame that it gets on queue 1 back, and never looks first. */
 static void *reflect(void *arg)
 {
 	struct host *h = arg;
-	struct nm_csb_atok *tx = &h->atok[host_index(false, 1)];
-	struct nm_csb_ktoa *ktoa = &h->ktoa[host_index(false, 1)];
-	struct pollfd pfd = {.fd = h->host[PTN_VECTOR_TX(1)], .events = POLLIN};
-	uint32_t head = 0, got;
+	uint32_t head = 0, before = HOST_SLOTS - 1;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		for (;;) {
-			__atomic_store_n(&ktoa->kern_need_kick, 1,
-					 __ATOMIC_RELAXED);
-			__sync_synchronize();
-			got = __atomic_load_n(&tx->head, __ATOMIC_ACQUIRE);
-			if (got != head)
-				break;
-			poll(&pfd, 1, -1);
-			host_kicked(h, PTN_VECTOR_TX(1));
-		}
-		__atomic_store_n(&ktoa->kern_need_kick, i % 2,
-				 __ATOMIC_RELAXED);
+		await_head(h, false, head);
+		before = head;
 		head = (head + 1) % HOST_SLOTS;
-		host_publish(h, false, 1, head,
-			     (head + HOST_SLOTS - 1) % HOST_SLOTS);
-		host_publish(h, true, 1, (head + HOST_SLOTS - 1) % HOST_SLOTS,
-			     head);
+		await_head(h, true, head);
+		host_publish(h, false, 1, head, before);
+		host_publish(h, true, 1, before, head);
 	}
 	return NULL;
 }
@@ -227,6 +232,45 @@ static void test_no_wake_up_is_lost(void **state)
 		assert_int_equal(ptnet_space(rx), 1);
 		rx->head = rx->cur = rx->tail;
 	}
+	pthread_join(peer, NULL);
+}
+
+static void *send_rounds(void *port)
+{
+	struct netmap_ring *tx = ptnet_tx_ring(port, 1);
+	struct netmap_ring *other = ptnet_tx_ring(port, 0);
+
+	other->cur = other->tail;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (ptnet_wait(port, PTNET_TX, 20000) != PTNET_TX)
+			return port;
+		tx->head = tx->cur = ptnet_next(tx, tx->head);
+		if (ptnet_sync_tx(port, 1) < 0)
+			return port;
+	}
+	return NULL;
+}
+
+/* One thread waits for room while another waits for frames. */
+static void test_a_thread_for_each_direction(void **state)
+{
+	struct fixture *f = *state;
+	struct netmap_ring *rx = ptnet_rx_ring(f->port, 1);
+	pthread_t peer, sender;
+	void *failed;
+
+	assert_int_equal(pthread_create(&peer, NULL, reflect, &f->host), 0);
+	assert_int_equal(pthread_create(&sender, NULL, send_rounds, f->port),
+			 0);
+	for (unsigned n = 0; n < ROUNDS;) {
+		assert_int_equal(ptnet_wait(f->port, PTNET_RX, 20000),
+				 PTNET_RX);
+		n += ptnet_space(rx);
+		rx->head = rx->cur = rx->tail;
+	}
+	ptnet_sync_rx(f->port, 1);
+	pthread_join(sender, &failed);
+	assert_null(failed);
 	pthread_join(peer, NULL);
 }
 
@@ -524,6 +568,7 @@ int main(void)
 		WITH_PORT(test_wait_finds_what_is_there),
 		WITH_PORT(test_wait_gives_up),
 		WITH_PORT(test_no_wake_up_is_lost),
+		WITH_PORT(test_a_thread_for_each_direction),
 		WITH_PORT(test_own_poll_loop),
 		WITH_PORT(test_hang_up_ends_the_wait),
 		WITH_PORT(test_polling_notices_a_hang_up),

@@ -346,11 +346,20 @@ struct span {
 	uint32_t n;
 };
 
+/* A program may hand over frames and leave at once: these still go. */
+static void send_last(struct worker *w, const struct queue *q)
+{
+	for (int turn = 0; turn <= PTN_SLOTS_MAX / PTN_BATCH; turn++)
+		if (!ptn_port_sync(q->port, q->index, w->work))
+			return;
+}
+
 static void do_remove(struct worker *w, void *arg)
 {
 	const struct span *s = arg;
 
 	for (uint32_t i = 0; i < s->n; i++) {
+		send_last(w, &s->queues[i]);
 		s->queues[i].gone = true;
 		deactivate(w, &s->queues[i]);
 	}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/os/os.h"
 #include "engine/vport.h"
+#include "engine/watch.h"
 #include "engine/wire.h"
 
 enum {
@@ -73,7 +74,7 @@ static void on_notify(void *home, uint32_t vector)
 	const struct vport *p = home;
 	struct attach *a = p->attach;
 
-	if (!eventfd_kick(a->client_fd[vector]))
+	if (!watch_kick(a->client_fd[vector]))
 		report(a);
 }
 
@@ -188,9 +189,7 @@ static int command(struct attach *a, uint32_t cmd)
 
 static void kick_control(struct attach *a)
 {
-	wire_guard(true);
-	eventfd_kick(a->client_fd[PTN_VECTOR_CONTROL]);
-	wire_guard(false);
+	watch_kick(a->client_fd[PTN_VECTOR_CONTROL]);
 }
 
 /* The eventfd is edge-triggered and never read, as in worker.h. */
@@ -480,7 +479,8 @@ static void attach_free(struct attach *a)
 	if (a->port->attach == a) {
 		a->port->attach = NULL;
 		LIST_REMOVE(a, link);
-		e->n_attached--;
+		if (!--e->n_attached)
+			watch_enable(e->watch, false);
 	}
 	give_memory(a);
 	close_vectors(a);
@@ -579,7 +579,8 @@ static void accept_client(struct vport *p, int fd)
 	}
 	p->attach = a;
 	LIST_INSERT_HEAD(&e->attached, a, link);
-	e->n_attached++;
+	if (!e->n_attached++)
+		watch_enable(e->watch, true);
 	engine_tick(e);
 	if (wire_greet(fd, a->window, a->memory->fd, a->vectors, a->host_fd,
 		       a->client_fd))

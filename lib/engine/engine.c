@@ -88,8 +88,6 @@ static void timer_heard(struct loop_source *source, uint32_t events)
 	if (read(source->fd, &count, sizeof(count)) < 0)
 		return;
 	attach_tick(e);
-	for (uint32_t i = 0; i < e->n_workers; i++)
-		worker_watch(e->workers[i]);
 	if (!age(e) && !e->n_attached)
 		set_timer(e, false);
 }
@@ -115,19 +113,11 @@ static void signals_heard(struct loop_source *source, uint32_t events)
 
 /* Beginning. */
 
-/* It only has to interrupt a write that hangs. */
-static void on_usr1(int sig)
-{
-	(void)sig;
-}
-
 static int open_signals(struct engine *e)
 {
-	const struct sigaction usr1 = {.sa_handler = on_usr1};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t set;
 
-	sigaction(SIGUSR1, &usr1, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -213,12 +203,18 @@ static uint32_t default_workers(void)
 
 static int start_workers(struct engine *e, uint32_t n)
 {
+	int err;
+
 	n = n ? n : default_workers();
 	e->workers = calloc(n, sizeof(struct worker *));
 	if (!e->workers)
 		return -ENOMEM;
+	err = watch_new(&e->watch);
+	if (err)
+		return err;
+	watch_join(e->watch, &e->watched);
 	for (uint32_t i = 0; i < n; i++) {
-		int err = worker_new(&e->workers[i], i);
+		err = worker_new(&e->workers[i], i, e->watch);
 
 		if (err)
 			return err;
@@ -236,8 +232,6 @@ static int open_outside(struct engine *e, const char *run_dir,
 		return err;
 	raise_limit(e);
 	err = open_signals(e);
-	if (!err)
-		err = wire_guard_init();
 	if (!err)
 		err = control_new(&e->control, e);
 	if (err)
@@ -320,7 +314,9 @@ void engine_free(struct engine *e)
 	close_source(e, &e->timer);
 	close_source(e, &e->faults);
 	close_source(e, &e->signals);
-	wire_guard_fini();
+	if (e->watch)
+		watch_leave(e->watch, &e->watched);
+	watch_free(e->watch);
 	loop_fini(&e->loop);
 	table_fini(&e->switches);
 	table_fini(&e->pipes);

@@ -16,6 +16,7 @@
 #include "engine/loop.h"
 #include "engine/memory.h"
 #include "engine/table.h"
+#include "engine/watch.h"
 #include "engine/worker.h"
 #include "model/objects.h"
 
@@ -77,6 +78,8 @@ struct engine {
 	struct table switches, pipes, ports;
 	struct table domains; /* struct memory */
 
+	struct watch *watch;
+	struct watched watched; /* the control thread */
 	struct worker **workers;
 	uint32_t n_workers;
 

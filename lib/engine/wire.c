@@ -4,10 +4,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ptnet/region.h>
@@ -15,7 +13,6 @@
 enum {
 	WIRE_VERSION = 0,
 	WIRE_MEMORY = -1,
-	GUARD_NS = 20 * 1000 * 1000,
 };
 
 static int say(int sock, int64_t value, int fd)
@@ -90,40 +87,4 @@ int wire_accept_spare(int listener, int *spare)
 	if (fd < 0)
 		wire_keep_spare(spare);
 	return fd;
-}
-
-static __thread timer_t guard;
-static __thread bool guarded;
-
-int wire_guard_init(void)
-{
-	struct sigevent e = {.sigev_notify = SIGEV_THREAD_ID,
-			     .sigev_signo = SIGUSR1};
-
-	e._sigev_un._tid = gettid();
-	if (timer_create(CLOCK_MONOTONIC, &e, &guard))
-		return -errno;
-	guarded = true;
-	return 0;
-}
-
-void wire_guard_fini(void)
-{
-	if (guarded)
-		timer_delete(guard);
-	guarded = false;
-}
-
-/* Again and again: the first could come before the write. */
-void wire_guard(bool on)
-{
-	struct itimerspec t = {0};
-
-	if (!guarded)
-		return;
-	if (on) {
-		t.it_value.tv_nsec = GUARD_NS;
-		t.it_interval.tv_nsec = GUARD_NS;
-	}
-	timer_settime(guard, 0, &t, NULL);
 }

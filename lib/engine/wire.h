@@ -24,14 +24,4 @@ pid_t wire_peer_pid(int fd);
 int wire_accept_spare(int listener, int *spare);
 void wire_keep_spare(int *spare);
 
-/**
- * wire_guard - around writes of the control thread to a client's eventfd
- *
- * The client may have filled it and made it blocking: a timer interrupts the
- * write. wire_guard_init() once in the thread that will call.
- */
-void wire_guard(bool on);
-int wire_guard_init(void);
-void wire_guard_fini(void);
-
 #endif

@@ -13,6 +13,7 @@
 
 #include "core/port.h"
 #include "engine/os/os.h"
+#include "engine/watch.h"
 
 enum {
 	/* Nanoseconds of empty looks before a queue is armed. */
@@ -24,7 +25,6 @@ enum {
 
 	CLOCK_TURNS = 8, /* the clock is read every so many turns */
 	LISTEN_NS = 30 * 1000, /* so long are kicks of others not looked for */
-	CALL_PATIENCE_MS = 50,
 };
 
 struct worker {
@@ -34,10 +34,12 @@ struct worker {
 	int epoll;
 	int bell; /* eventfd: look at the inbox, or at the command */
 	bool stopping;
+	struct watch *watch;
 
 	/* the thread's own */
 	TAILQ_HEAD(, queue) active;
 	struct ptn_work *work;
+	struct watched watched;
 	uint64_t now, listened; /* ns */
 	uint32_t turns;
 
@@ -45,8 +47,6 @@ struct worker {
 	struct queue *inbox;
 	uint32_t sleeping;
 	uint32_t commanded;
-	uint32_t writing, writes; /* of eventfds that a client has, too */
-	uint32_t writes_seen; /* the control thread's */
 
 	/* the control thread's call, under @lock */
 	pthread_mutex_t lock;
@@ -64,22 +64,6 @@ static uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-bool eventfd_kick(int fd)
-{
-	const uint64_t one = 1;
-	struct worker *w = current;
-	ssize_t n;
-
-	if (w) {
-		ptn_store(w->writes, ptn_load(w->writes) + 1);
-		ptn_store_release(w->writing, 1);
-	}
-	n = write(fd, &one, sizeof(one));
-	if (w)
-		ptn_store_release(w->writing, 0);
-	return n == sizeof(one);
 }
 
 /* Queues: active or armed. */
@@ -272,6 +256,7 @@ static void *run(void *arg)
 	struct worker *w = arg;
 
 	current = w;
+	watch_join(w->watch, &w->watched);
 	os_thread_register();
 	while (!w->stopping) {
 		take_inbox(w);
@@ -284,35 +269,11 @@ static void *run(void *arg)
 		os_quiescent();
 	}
 	os_thread_unregister();
+	watch_leave(w->watch, &w->watched);
 	return NULL;
 }
 
 /* The control thread's side. */
-
-void worker_watch(struct worker *w)
-{
-	uint32_t writes = ptn_load(w->writes);
-
-	if (ptn_load_acquire(w->writing) && writes == w->writes_seen)
-		pthread_kill(w->thread, SIGUSR1);
-	w->writes_seen = writes;
-}
-
-static void wait_answer(struct worker *w)
-{
-	struct timespec until;
-
-	while (w->command) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += CALL_PATIENCE_MS * 1000000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
-		if (pthread_cond_timedwait(&w->answered, &w->lock, &until))
-			worker_watch(w);
-	}
-}
 
 static void call(struct worker *w, void (*command)(struct worker *, void *),
 		 void *arg, bool pause)
@@ -325,7 +286,8 @@ static void call(struct worker *w, void (*command)(struct worker *, void *),
 	ptn_mb(); /* pairs with the one in nap() */
 	if (ptn_load(w->sleeping))
 		ring(w);
-	wait_answer(w);
+	while (w->command)
+		pthread_cond_wait(&w->answered, &w->lock);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -500,7 +462,7 @@ static int start(struct worker *w)
 	return 0;
 }
 
-int worker_new(struct worker **out, uint32_t number)
+int worker_new(struct worker **out, uint32_t number, struct watch *watch)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int err;
@@ -508,6 +470,7 @@ int worker_new(struct worker **out, uint32_t number)
 	if (!w)
 		return -ENOMEM;
 	w->number = number;
+	w->watch = watch;
 	w->epoll = w->bell = -1;
 	TAILQ_INIT(&w->active);
 	pthread_mutex_init(&w->lock, NULL);

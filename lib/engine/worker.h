@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 
 struct ptn_port;
+struct watch;
 struct worker;
 
 struct queue {
@@ -37,7 +38,7 @@ struct queue {
 };
 
 /** worker_new - start a thread. 0, -ENOMEM, -errno. */
-int worker_new(struct worker **out, uint32_t number);
+int worker_new(struct worker **out, uint32_t number, struct watch *watch);
 
 /** worker_free - end a thread that has no queues. Takes NULL. */
 void worker_free(struct worker *w);
@@ -74,21 +75,7 @@ void worker_flush(struct worker *w);
 void worker_pause(struct worker *w);
 void worker_resume(struct worker *w);
 
-/**
- * worker_watch - call now and then: a worker that hangs in a write since the
- * last call (a client filled its eventfd and made it blocking) is freed
- */
-void worker_watch(struct worker *w);
-
 /** queue_wake - look at a queue again soon; any thread, does not sleep */
 void queue_wake(struct queue *q);
-
-/**
- * eventfd_kick - write to a descriptor that the other side may have spoilt
- *
- * Returns false when it seems to have been: the write would have blocked.
- * Any thread.
- */
-bool eventfd_kick(int fd);
 
 #endif

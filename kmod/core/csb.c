@@ -60,7 +60,8 @@ bool ptn_csb_must_notify(struct ptn_ring *r)
 	if (ptn_load(r->atok->cur) == ptn_load(r->hwtail))
 		return false;
 	ptn_store(r->kicked, need);
-	ptn_store(r->count[PTN_C_RX_KICKS], r->count[PTN_C_RX_KICKS] + 1);
+	ptn_store(r->count[PTN_C_RX_KICKS],
+		  ptn_load(r->count[PTN_C_RX_KICKS]) + 1);
 	return true;
 }
 

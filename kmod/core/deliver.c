@@ -206,7 +206,7 @@ static void fill_simple(struct ptn_ring *r, const struct ptn_work *w,
 			       1 << NS_PORT_SHIFT);
 		at = ptn_ring_next(r, at);
 	}
-	r->hwtail = at;
+	ptn_store(r->hwtail, at);
 }
 
 static void fill_odd(struct ptn_ring *r, const struct ptn_work *w,
@@ -215,7 +215,7 @@ static void fill_odd(struct ptn_ring *r, const struct ptn_work *w,
 	for (u32 i = 0; i < d->slots; i++) {
 		ptn_slot_write(&r->slot[r->hwtail], w->buf[i], w->len[i],
 			       w->flags[i]);
-		r->hwtail = ptn_ring_next(r, r->hwtail);
+		ptn_store(r->hwtail, ptn_ring_next(r, r->hwtail));
 	}
 }
 

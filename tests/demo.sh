@@ -41,7 +41,7 @@ ptnetctl() {
 
 fail() {
 	printf '\nFAILED: %s\n' "$*" >&2
-	for log in "$dir/ptnetd.log" "$run_dir/engine.log"; do
+	for log in "$dir/ptnetd.log" "$run_dir/engine.log" "$dir/receiver.log"; do
 		[ ! -s "$log" ] || sed "s|^|  ${log##*/}: |" "$log" >&2
 	done
 	exit 1
@@ -72,7 +72,7 @@ exchange() {
 	shift 4
 	echo "  \$ ptnetctl traffic recv --port $to --count $count &"
 	ptnetctl traffic recv --port "$to" --count "$count" --timeout 10 \
-		-o json >"$dir/received" &
+		-o json >"$dir/received" 2>"$dir/receiver.log" &
 	receiver=$!
 	until_true 5 port_is_up "$to" || fail "nobody is attached to $to"
 	echo "  \$ ptnetctl traffic send --port $from --count $count" \
@@ -119,7 +119,7 @@ lost=$(ptnetctl get ports -o json |
 [ "${lost:-0}" = 0 ] || fail "the pipe dropped $lost frames"
 
 title "And away with it"
-typed ptnetctl delete demo || fail "it was not deleted"
+typed ptnetctl delete topology demo || fail "it was not deleted"
 typed ptnetctl get ports
 echo
 echo "All that was sent arrived."

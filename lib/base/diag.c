@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 enum { NEAR_WORD_MAX = 64 };
 
@@ -24,9 +25,28 @@ static void one_fini(struct diag *one)
 	free(one->hint);
 }
 
+/*
+ * Findings quote what came from outside, perhaps cut in the middle of a
+ * character, and go to terminals and into JSON.
+ */
+static void clean(char *s)
+{
+	uint32_t c;
+
+	while (*s) {
+		size_t len = utf8_check(s, &c);
+
+		if (!len || utf8_is_special(c))
+			memset(s, '?', len ? len : 1);
+		s += len ? len : 1;
+	}
+}
+
 static bool copy_optional(char **out, const char *s)
 {
 	*out = s ? strdup(s) : NULL;
+	if (*out)
+		clean(*out);
 	return *out || !s;
 }
 
@@ -59,6 +79,8 @@ void diag_add(struct diags *d, const char *file, uint32_t line, uint32_t column,
 	if (vasprintf(&one.message, format, args) < 0)
 		one.message = NULL;
 	va_end(args);
+	if (one.message)
+		clean(one.message);
 
 	ok = one.message && copy_optional(&one.file, file) &&
 	     copy_optional(&one.path, path) && copy_optional(&one.hint, hint) &&

@@ -31,6 +31,7 @@ enum { DIAGS_MAX = 1000 };
 /**
  * diag_add - note a finding; copies every string
  *
+ * What is no UTF-8 or a control character is shown as question marks.
  * Never fails: without memory, or past DIAGS_MAX, it counts in @dropped.
  */
 __attribute__((format(printf, 7, 8))) void

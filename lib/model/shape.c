@@ -57,24 +57,13 @@ struct spot {
 		free(text_);                                                   \
 	} while (0)
 
-/* Cuts at SHOWN_MAX bytes, not within a character; no control characters. */
+/* Cuts at SHOWN_MAX bytes; what cannot be shown is cleaned when noted. */
 static void show_text(struct strbuf *b, const struct yaml_node *n)
 {
-	size_t len = n->len;
+	size_t len = n->len > SHOWN_MAX ? SHOWN_MAX : n->len;
 
-	if (len > SHOWN_MAX) {
-		len = SHOWN_MAX;
-		while (len && ((unsigned char)n->text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)n->text[i];
-
-		if (c < ' ' || c == 0x7f)
-			strbuf_addf(b, "\\x%02x", c);
-		else
-			strbuf_add_bytes(b, &c, 1);
-	}
+	for (size_t i = 0; i < len; i++)
+		strbuf_add_bytes(b, n->text[i] ? &n->text[i] : "?", 1);
 	if (len < n->len)
 		strbuf_add(b, "...");
 }

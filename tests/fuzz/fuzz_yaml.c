@@ -27,8 +27,10 @@ static void check_findings(const struct diags *d)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		char *line = diag_format(&d->list[i]);
+		json_t *utf8 = line ? json_string(line) : NULL;
 
-		MUST(line && *d->list[i].message);
+		MUST(utf8 && *d->list[i].message);
+		json_decref(utf8);
 		MUST(d->list[i].line >= 1 && d->list[i].column >= 1);
 		free(line);
 	}

@@ -59,6 +59,22 @@ static void a_list_keeps_order_and_counts_past_its_limit(void **state)
 	assert_false(diags_any(&d));
 }
 
+static void what_is_quoted_cannot_harm_a_terminal(void **state)
+{
+	(void)state;
+	struct diags d = {0};
+
+	diag_add(&d, "a\x1b[2Jb", 1, 1, "p\n", "h\r", "%s|%s|%s|%s|%.1s|%s|%s",
+		 "tab\t", "\xc2\x9b", "\xc3\xa4", "\xed\xa0\x80", "\xc3\xa4",
+		 "\xf0\x9f\x98\x80", "\xc0\x80");
+	assert_string_equal(d.list[0].message,
+			    "tab?|??|\xc3\xa4|???|?|\xf0\x9f\x98\x80|??");
+	assert_string_equal(d.list[0].file, "a?[2Jb");
+	assert_string_equal(d.list[0].path, "p?");
+	assert_string_equal(d.list[0].hint, "h?");
+	diags_fini(&d);
+}
+
 static void near_miss_finds_typing_errors_only(void **state)
 {
 	(void)state;
@@ -214,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_leaves_out_what_is_unknown),
 		cmocka_unit_test(a_list_keeps_order_and_counts_past_its_limit),
+		cmocka_unit_test(what_is_quoted_cannot_harm_a_terminal),
 		cmocka_unit_test(near_miss_finds_typing_errors_only),
 		cmocka_unit_test(macs_are_six_pairs_with_colons),
 		cmocka_unit_test(names_have_stable_local_macs),

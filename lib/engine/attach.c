@@ -235,6 +235,8 @@ void attach_faults(struct engine *e)
 static void tick(struct attach *a)
 {
 	ptn_store(config(a)->heartbeat, ++a->heartbeat);
+	if (memory_lost(a->memory))
+		report(a);
 	a->commands = 0;
 	if (!a->muted)
 		return;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/guard.h"
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
 
@@ -56,6 +57,10 @@ static int map_file(struct memory *m, const char *name, bool huge)
 		    MAP_SHARED | (huge ? 0 : MAP_NORESERVE), fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
+	if (huge && guard_add(base, bytes, HUGE_PAGE)) {
+		munmap(base, bytes);
+		return -ENOSPC;
+	}
 	/* a fork must not double what clients share */
 	madvise(base, bytes, MADV_DONTFORK);
 	m->base = base;
@@ -107,6 +112,8 @@ void memory_free(struct memory *m)
 	if (!m)
 		return;
 	ptn_region_free(m->region);
+	if (m->huge)
+		guard_remove(m->base);
 	if (m->base)
 		munmap(m->base, m->mapped);
 	if (m->fd >= 0)
@@ -129,6 +136,11 @@ void memory_give_window(struct memory *m, uint32_t window)
 {
 	memset(memory_window(m, window), 0, PTN_WINDOW_SIZE);
 	m->windows[window] = false;
+}
+
+bool memory_lost(const struct memory *m)
+{
+	return m->huge && guard_hit(m->base);
 }
 
 char *memory_window(const struct memory *m, uint32_t window)

@@ -53,6 +53,9 @@ int memory_take_window(struct memory *m);
 /** memory_give_window - clear it and give it back */
 void memory_give_window(struct memory *m, uint32_t window);
 
+/** memory_lost - a client made a part of it vanish */
+bool memory_lost(const struct memory *m);
+
 /** memory_window - where a window is */
 char *memory_window(const struct memory *m, uint32_t window);
 

@@ -399,6 +399,8 @@ static enum outcome write_store(struct change *c, uint64_t *revision)
 	err = write_fresh(c, &error);
 	for (size_t i = 0; i < c->n_gone && !err; i++)
 		err = store_delete(store, c->gone[i], &error);
+	if (!err)
+		err = store_flush(store, &error);
 	if (err)
 		store_rollback(store);
 	return store_outcome(err, &error, c->r);

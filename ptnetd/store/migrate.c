@@ -51,7 +51,7 @@ refuse(struct store_error *error, int err, const char *format, ...)
 
 static const struct {
 	int sqlite, err;
-	const char *sentence; /* NULL: SQLite's own words */
+	const char *sentence;
 } failures[] = {
 	{SQLITE_BUSY, -EBUSY, "another program holds its lock"},
 	{SQLITE_LOCKED, -EBUSY, "another program holds its lock"},
@@ -63,26 +63,47 @@ static const struct {
 	{SQLITE_CORRUPT, -EUCLEAN, "the file is damaged"},
 	{SQLITE_NOTADB, -EUCLEAN, "the file is damaged or no database"},
 	{SQLITE_NOMEM, -ENOMEM, "no memory"},
-	{SQLITE_TOOBIG, -EFBIG, NULL},
+	{SQLITE_TOOBIG, -EFBIG, "it is too much"},
 	{SQLITE_CONSTRAINT, -EIO, "it was refused"},
 };
 
-int sql_fail(sqlite3 *db, const char *doing, struct store_error *error)
+/* Writing past a limit of the process or the user is as good as full. */
+static bool is_full(int code, int system)
 {
-	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM;
-	/* writing past a limit of the process counts as full, too */
-	bool full = code == SQLITE_IOERR && sqlite3_system_errno(db) == EFBIG;
+	return (code & 0xff) == SQLITE_IOERR &&
+	       (system == EFBIG || system == EDQUOT || system == ENOSPC);
+}
 
-	if (full)
-		code = SQLITE_FULL;
+static int fail(int code, int system, const char *words, const char *doing,
+		struct store_error *error)
+{
+	code = is_full(code, system) ? SQLITE_FULL : code & 0xff;
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
-		if (failures[i].sqlite == code && failures[i].sentence)
+		if (failures[i].sqlite == code)
 			return refuse(error, failures[i].err,
 				      "cannot %s the store: %s", doing,
 				      failures[i].sentence);
-	return refuse(error, code == SQLITE_TOOBIG ? -EFBIG : -EIO,
-		      "cannot %s the store: %s", doing,
-		      db ? sqlite3_errmsg(db) : "no memory");
+	return refuse(error, -EIO, "cannot %s the store: %s", doing, words);
+}
+
+int sql_fail(sqlite3 *db, const char *doing, struct store_error *error)
+{
+	if (!db)
+		return fail(SQLITE_NOMEM, 0, "", doing, error);
+	return fail(sqlite3_errcode(db), sqlite3_system_errno(db),
+		    sqlite3_errmsg(db), doing, error);
+}
+
+int sql_flush(sqlite3 *db, struct store_error *error)
+{
+	int code, system;
+
+	errno = 0;
+	code = sqlite3_db_cacheflush(db);
+	system = errno;
+	return code == SQLITE_OK ? 0
+				 : fail(code, system, sqlite3_errstr(code),
+					"write", error);
 }
 
 static int read_number(sqlite3 *db, const char *sql, int64_t *out,

@@ -19,6 +19,9 @@ const char *migrate_builtin(void);
 int migrate(sqlite3 *db, const char *path, const char *migrations,
 	    struct store_error *error);
 
+/** sql_flush - write what is in memory to the log, without committing */
+int sql_flush(sqlite3 *db, struct store_error *error);
+
 /** sql_fail - the errno of SQLite's last error, with a sentence */
 int sql_fail(sqlite3 *db, const char *doing, struct store_error *error);
 

@@ -328,6 +328,11 @@ int store_delete(struct store *s, const char *name, struct store_error *error)
 	return err;
 }
 
+int store_flush(struct store *s, struct store_error *error)
+{
+	return sql_flush(s->db, error);
+}
+
 int store_commit(struct store *s, struct store_error *error)
 {
 	int err = run(s, statement(s, SQL_COMMIT), "write", NULL, error);

@@ -91,6 +91,14 @@ int store_put(struct store *s, const char *name, const char *document,
 /** store_delete - -ENOENT when there is none of that name */
 int store_delete(struct store *s, const char *name, struct store_error *error);
 
+/**
+ * store_flush - write all of the change to the disk, without committing
+ *
+ * Afterwards a commit has hardly anything left that can fail: a full disk is
+ * found here.
+ */
+int store_flush(struct store *s, struct store_error *error);
+
 /** store_commit - make the change lasting; on failure it is rolled back */
 int store_commit(struct store *s, struct store_error *error);
 

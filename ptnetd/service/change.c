@@ -220,8 +220,12 @@ static void sort_next(struct wanted *w)
 
 			if (strcmp(a->name, b->name) <= 0)
 				break;
-			t = *a, *a = *b, *b = t;
-			z = *x, *x = *y, *y = z;
+			t = *a;
+			*a = *b;
+			*b = t;
+			z = *x;
+			*x = *y;
+			*y = z;
 		}
 	}
 }

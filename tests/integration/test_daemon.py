@@ -262,3 +262,112 @@ def test_keeps_connections_open(daemon):
         assert answer.status == 422 and answer.read()
         assert connection.sock is sock
     connection.close()
+
+
+def engine_pids(d):
+    found = subprocess.run(["pgrep", "-f", f"ptnet-engine.*{d.run_dir}"],
+                           capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def wait_until(truth, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not truth():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def in_sync(d):
+    answer = d.request("GET", "/v1/status")
+    return answer.status == 200 and answer.json["inSync"]
+
+
+def test_the_engine_outlives_the_daemon(daemon):
+    d = daemon(backend="auto")
+    d.apply(topology())
+    before = d.get("/v1/status")["backend"]
+    assert before["name"] == "engine"
+    for end in (d.stop, d.kill):
+        end()
+        assert len(engine_pids(d)) == 1
+        assert (d.run_dir / "ports" / "a.sock").exists()
+        d.start()
+        status = d.get("/v1/status")
+        assert status["backend"] == before and status["inSync"]
+    assert d.apply(topology())["changed"] is False
+
+
+def test_an_engine_that_dies_is_started_anew(daemon):
+    d = daemon(backend="engine")
+    d.apply(topology())
+    instance = d.get("/v1/status")["backend"]["instance"]
+    pid, = engine_pids(d)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: in_sync(d))
+    status = d.get("/v1/status")
+    assert status["backend"]["instance"] != instance
+    assert [p["status"]["state"] for p in d.get("/v1/ports")] == ["down", "down"]
+    assert len(engine_pids(d)) == 1
+    # and while nobody looks after it
+    d.kill()
+    os.kill(engine_pids(d)[0], signal.SIGKILL)
+    d.start()
+    assert d.get("/v1/status")["inSync"]
+    assert len(d.get("/v1/ports")) == 2
+
+
+def test_an_engine_that_dies_during_an_apply(daemon):
+    d = daemon(backend="engine")
+    d.apply(topology())
+    text = topology("many", [f"p{i}" for i in range(500)], "s9")
+    for i in range(4):
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(d.send("/v1/apply", text)))
+        thread.start()
+        time.sleep(0.01 * i)
+        for pid in engine_pids(d):
+            os.kill(pid, signal.SIGKILL)
+        thread.join()
+        assert answers[0].status in (200, 503), answers
+        wait_until(lambda: in_sync(d))
+        # all of it or nothing, as was answered
+        ports = len(d.get("/v1/ports"))
+        assert ports == (502 if answers[0].status == 200 else 2)
+        if ports > 2:
+            assert d.request("DELETE", "/v1/topologies/many").status == 200
+
+
+def test_an_engine_that_will_not_start(make_daemon, scratch):
+    d = make_daemon(backend="engine", arguments=["--engine", "/nowhere/ptnet-engine"])
+    assert "/nowhere/ptnet-engine" in d.refuses_to_start()
+    broken = scratch / "broken"
+    broken.write_text("#!/bin/sh\necho 'no huge pages today' >&2\nexit 3\n")
+    broken.chmod(0o755)
+    d.arguments = ["--engine", str(broken)]
+    assert "no huge pages today" in d.refuses_to_start()
+    assert not d.socket.exists()
+
+
+def test_what_the_engine_cannot_do_is_refused_by_name(daemon):
+    d = daemon(backend="engine")
+    features = d.get("/v1/status")["backend"]["features"]
+    if "nic" in features:
+        pytest.skip("the engine has learned it")
+    text = topology().replace("  ports:", "  nics: [{device: eth7, switch: vale0}]\n  ports:")
+    answer = d.send("/v1/apply", text)
+    assert answer.status == 501 and "eth7" in answer.json["detail"], answer
+    assert "engine" in answer.json["detail"]
+    assert answer.json["errors"][0]["line"] == 6
+    assert d.get("/v1/ports") == []
+
+
+def test_teardown_ends_the_engine(daemon):
+    d = daemon(backend="engine")
+    d.apply(topology())
+    refused = d.teardown()
+    assert refused.returncode == 1 and b"stop it first" in refused.stderr
+    assert len(d.get("/v1/ports")) == 2
+    d.stop()
+    assert d.teardown().returncode == 0
+    assert engine_pids(d) == [] and not (d.run_dir / "engine.sock").exists()
+    assert d.teardown().returncode == 0

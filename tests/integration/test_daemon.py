@@ -2,6 +2,7 @@
 """The daemon as a program: starting, serving, stopping, and what stays."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, topology
+from conftest import BUILD, TOP, topology
 
 
 def ptnetd(*arguments, **more):
@@ -371,3 +372,11 @@ def test_teardown_ends_the_engine(daemon):
     assert d.teardown().returncode == 0
     assert engine_pids(d) == [] and not (d.run_dir / "engine.sock").exists()
     assert d.teardown().returncode == 0
+
+
+def test_the_man_page_has_every_option():
+    page = TOP / "docs/man/ptnetd.8"
+    options = set(re.findall(r"--([a-z][a-z-]*)", ptnetd("--help").stdout))
+    documented = set(re.findall(r"^\.It Fl Fl ([a-z-]+)", page.read_text(), re.M))
+    documented |= set(re.findall(r"^\.It Fl Fl [a-z-]+ , Fl Fl ([a-z-]+)", page.read_text(), re.M))
+    assert options == documented

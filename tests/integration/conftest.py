@@ -60,7 +60,7 @@ class Answer:
 class Daemon:
     """A ptnetd with --state-dir DIR/state and --run-dir DIR/run."""
 
-    def __init__(self, directory, backend="fake", arguments=(), env=None, user=None):
+    def __init__(self, directory, backend="fake", arguments=(), env=None, prefix=()):
         self.directory = pathlib.Path(directory)
         self.state_dir = self.directory / "state"
         self.run_dir = self.directory / "run"
@@ -69,12 +69,12 @@ class Daemon:
         self.backend = backend
         self.arguments = list(arguments)
         self.env = env or {}
-        self.user = user
+        self.prefix = list(prefix)  # a program that runs it
         self.process = None
 
     @property
     def command(self):
-        return [str(BUILD / "ptnetd"), "--backend", self.backend,
+        return [*self.prefix, str(BUILD / "ptnetd"), "--backend", self.backend,
                 "--state-dir", str(self.state_dir),
                 "--run-dir", str(self.run_dir), *self.arguments]
 
@@ -87,8 +87,7 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **self.env, **(env or {})}, user=self.user,
-                **more)
+                env={**os.environ, **self.env, **(env or {})}, **more)
         return self
 
     def start(self, env=None, **more):

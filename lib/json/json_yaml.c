@@ -136,20 +136,36 @@ static void write_array(struct strbuf *b, const json_t *array, unsigned indent,
 	}
 }
 
+/* In YAML 1.1 a number has a dot, and its exponent a sign: 1.0e+300. */
+static void write_real(struct strbuf *b, const char *text)
+{
+	size_t mantissa = strcspn(text, "e");
+	const char *exponent = text + mantissa;
+
+	strbuf_add_bytes(b, text, mantissa);
+	if (!*exponent)
+		return;
+	if (!memchr(text, '.', mantissa))
+		strbuf_add(b, ".0");
+	strbuf_add(b, exponent[1] == '-' ? "e" : "e+");
+	strbuf_add(b, exponent + 1);
+}
+
 static void write_scalar(struct strbuf *b, const json_t *value)
 {
-	char *text;
+	_cleanup_free_ char *text = NULL;
 
 	if (json_is_string(value)) {
 		write_string(b, value);
 		return;
 	}
 	text = json_dumps(value, JSON_ENCODE_ANY);
-	if (text)
-		strbuf_add(b, text);
-	else
+	if (!text)
 		b->failed = true;
-	free(text);
+	else if (json_is_real(value))
+		write_real(b, text);
+	else
+		strbuf_add(b, text);
 }
 
 /* @in_line: behind "- ", where a collection starts on the same line. */

@@ -236,7 +236,8 @@ static int read_scalar(struct yaml_stream *s, const yaml_event_t *event,
 	n->len = len;
 	if (!n->text)
 		return -ENOMEM;
-	if (!tag && event->data.scalar.plain_implicit)
+	n->plain = !tag && event->data.scalar.plain_implicit;
+	if (n->plain)
 		n->value = scalar_resolve(n->text, len);
 	return set_anchor(s, event->data.scalar.anchor, n);
 }
@@ -385,7 +386,7 @@ static bool is_good_key(struct yaml_stream *s, const struct yaml_node *key)
 		     key->len ? key->text : "before this colon");
 		return false;
 	}
-	if (strcmp(key->text, "<<") == 0) {
+	if (key->plain && strcmp(key->text, "<<") == 0) {
 		FIND(s, key->at,
 		     "repeat the keys, or use an alias for the "
 		     "whole value",

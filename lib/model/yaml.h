@@ -49,6 +49,7 @@ struct yaml_node {
 	uint32_t height; /* levels of collections in and below it */
 	uint32_t weight; /* nodes in and below it, aliases expanded */
 	bool open; /* still being read */
+	bool plain; /* a scalar without quotes and tag */
 };
 
 struct yaml_pair {

@@ -82,6 +82,8 @@ static void yaml_is_in_blocks(void **state)
 		    "        - 4\n");
 	assert_yaml("[]", "[]\n");
 	assert_yaml("\"x\"", "x\n");
+	assert_yaml("[1.5,1e22,2.5e-1,-0.0]",
+		    "- 1.5\n- 1.0e+22\n- 0.25\n- -0.0\n");
 	assert_yaml("[[1],2]", "- - 1\n- 2\n");
 }
 

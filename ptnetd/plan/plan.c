@@ -284,13 +284,14 @@ static int merge(struct planner *p, const struct kind *k, bool deleting,
 		 const char *want, size_t n_want, const char *have,
 		 size_t n_have)
 {
-	const char *want_end = want + n_want * k->size;
-	const char *have_end = have + n_have * k->size;
+	size_t i = 0, j = 0;
 	int err = 0;
 
-	while (!err && (want < want_end || have < have_end)) {
-		const struct head *w = want < want_end ? (void *)want : NULL;
-		const struct head *h = have < have_end ? (void *)have : NULL;
+	while (!err && (i < n_want || j < n_have)) {
+		const struct head *w = i < n_want ? (void *)(want + i * k->size)
+						  : NULL;
+		const struct head *h = j < n_have ? (void *)(have + j * k->size)
+						  : NULL;
 		int c = order(w, h);
 		/* made by hand: not ours to touch */
 		bool foreign = h && !h->owner[0];
@@ -302,8 +303,8 @@ static int merge(struct planner *p, const struct kind *k, bool deleting,
 		else if (c == 0 && !deleting)
 			err = foreign ? plan_create(p, k, w)
 				      : plan_both(p, k, w, h);
-		want += c <= 0 ? k->size : 0;
-		have += c >= 0 ? k->size : 0;
+		i += c <= 0;
+		j += c >= 0;
 	}
 	return err;
 }

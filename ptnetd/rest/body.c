@@ -31,8 +31,11 @@ static const struct {
 /* Parameters ("; charset=utf-8") are of no interest. */
 static enum type type_of(const char *text)
 {
-	size_t len = text ? strcspn(text, "; \t") : 0;
+	size_t len;
 
+	if (!text)
+		return TYPE_OTHER;
+	len = strcspn(text, "; \t");
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strlen(types[i].name) == len &&
 		    strncasecmp(types[i].name, text, len) == 0)

@@ -384,7 +384,9 @@ static void a_put_is_about_its_name(void **state)
 
 static void too_much_is_413(void **state)
 {
-	size_t len = REST_BODY_MAX + 1;
+	size_t len = REST_BODY_MAX + 1, room;
+	_cleanup_free_ char *text = NULL;
+	json_t *json;
 	_cleanup_free_ char *big = malloc(len + 1);
 
 	(void)state;
@@ -396,11 +398,12 @@ static void too_much_is_413(void **state)
 				REST_YAML_MAX + 1),
 			 413);
 	/* room for JSON is not room for more text */
-	memcpy(big, "{\"sources\":[{\"text\":\"", 21);
-	memcpy(big + REST_YAML_MAX + 40, "\"}]}", 5);
-	assert_int_equal(ask_as("POST", "/v1/apply", "application/json", big,
-				REST_YAML_MAX + 44),
-			 413);
+	room = REST_YAML_MAX + 1;
+	json = json_pack("{s:[{s:s%}]}", "sources", "text", big, room);
+	text = json_write(json);
+	json_decref(json);
+	assert_int_equal(
+		send_text("POST", "/v1/apply", "application/json", text), 413);
 }
 
 static void bytes_that_are_no_text_are_quoted_safely(void **state)

@@ -48,7 +48,8 @@ static void make_region(struct rig *g, const struct ptn_shape *shape)
 }
 
 static void make_port(struct rig *g, const char *name,
-		      const struct rig_params *params)
+		      const struct rig_params *params,
+		      const struct ptn_port_ops *ops)
 {
 	const struct ptn_port_params p = {
 		.name = name,
@@ -61,14 +62,16 @@ static void make_port(struct rig *g, const char *name,
 	g->atok = ptn_alloc(2 * g->queues * sizeof(*g->atok));
 	g->ktoa = ptn_alloc(2 * g->queues * sizeof(*g->ktoa));
 	must(g->atok && g->ktoa, "memory");
-	must(!ptn_port_new(&g->port, &p, &rig_ops, g), "port");
+	must(!ptn_port_new(&g->port, &p, ops, g), "port");
 	must(!ptn_port_open(g->port, g->region, g->atok, g->ktoa), "open");
 	must(!ptn_port_start(g->port), "start");
 	g->nifp = (struct netmap_if *)((char *)g->region_mem +
 				       ptn_port_nifp_ofs(g->port));
 }
 
-void rig_open(struct rig *g, const char *name, const struct rig_params *params)
+void rig_open_with(struct rig *g, const char *name,
+		   const struct rig_params *params,
+		   const struct ptn_port_ops *ops)
 {
 	struct ptn_shape shape;
 
@@ -77,7 +80,12 @@ void rig_open(struct rig *g, const char *name, const struct rig_params *params)
 			   params->buf_size, params->extra);
 	make_region(g, &shape);
 	g->region_mem = g->mem;
-	make_port(g, name, params);
+	make_port(g, name, params, ops);
+}
+
+void rig_open(struct rig *g, const char *name, const struct rig_params *params)
+{
+	rig_open_with(g, name, params, &rig_ops);
 }
 
 void rig_open_pair(struct rig *a, struct rig *b,
@@ -96,8 +104,8 @@ void rig_open_pair(struct rig *a, struct rig *b,
 	make_region(a, &shape);
 	a->region_mem = b->region_mem = a->mem;
 	b->region = a->region;
-	make_port(a, "a", params);
-	make_port(b, "b", params);
+	make_port(a, "a", params, &rig_ops);
+	make_port(b, "b", params, &rig_ops);
 }
 
 void rig_close(struct rig *g, void (*detach)(struct ptn_port *))

@@ -32,6 +32,11 @@ struct rig_params {
 /* A running port with its own region. */
 void rig_open(struct rig *g, const char *name, const struct rig_params *params);
 
+/* The same with a home of the test's own: @ops are called with the rig. */
+void rig_open_with(struct rig *g, const char *name,
+		   const struct rig_params *params,
+		   const struct ptn_port_ops *ops);
+
 /* Two running ports in one region, for pipes. */
 void rig_open_pair(struct rig *a, struct rig *b,
 		   const struct rig_params *params);

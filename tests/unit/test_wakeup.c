@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 #include "port/port.h"
 #include "unit/rig.h"
 
-enum { ROUNDS = 60000, LEN = 60, PATIENCE_S = 600 };
+enum { ROUNDS = 200000, LEN = 60, PATIENCE_S = 600 };
 
 static const struct rig_params params = {1, 64, 2048, 0};
 static struct rig from, to;
@@ -96,8 +97,8 @@ static void program_side(struct port_ring *r, struct rig *g, bool rx,
 static void dither(u32 *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
-	for (u32 i = *seed >> 24; i; i--)
-		ptn_relax();
+	for (volatile u32 i = *seed >> 24; i; i--)
+		;
 }
 
 static void send_one(struct ptnet_port *p, struct port_ring *tx)
@@ -114,9 +115,16 @@ static void send_one(struct ptnet_port *p, struct port_ring *tx)
 	assert_true(ring_sync(p, tx) >= 0);
 }
 
-static void sleep_until_frame(struct ptnet_port *p, struct port_ring *rx)
+/*
+ * Rounds of polling let the next frame meet the host while it goes to sleep;
+ * rounds of sleeping let the host's frame meet the program.
+ */
+static void wait_for_frame(struct ptnet_port *p, struct port_ring *rx,
+			   bool sleeps)
 {
 	while (ring_sync(p, rx) == 0) {
+		if (!sleeps)
+			continue;
 		if (++rx->ask < 2)
 			rx->ask = 2;
 		port_store(rx->atok->appl_need_kick, rx->ask);
@@ -132,12 +140,17 @@ static void sleep_until_frame(struct ptnet_port *p, struct port_ring *rx)
 static void play(bool light)
 {
 	const struct ptn_vale_params v = {"vale0", 64, 0};
-	struct ptnet_port program = {0};
+	struct ptn_config config = {.state = PTN_STATE_RUNNING};
+	struct ptnet_port program = {.memory.live = &config};
+	int connection[2];
 	struct port_ring tx, rx;
 	struct ptn_vale *vale;
 	pthread_t thread;
 	u32 seed = 1;
 
+	/* what a program that polls looks at now and then */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, connection), 0);
+	program.attach.sock = connection[0];
 	host_bell = eventfd(0, 0);
 	program_bell = eventfd(0, 0);
 	assert_int_equal(ptn_vale_new(&vale, &v), 0);
@@ -154,7 +167,7 @@ static void play(bool light)
 		dither(&seed);
 		send_one(&program, &tx);
 		dither(&seed);
-		sleep_until_frame(&program, &rx);
+		wait_for_frame(&program, &rx, i % 64 == 0);
 	}
 	ptn_store_release(ending, 1);
 	ring_bell(host_bell);
@@ -164,6 +177,8 @@ static void play(bool light)
 	rig_close(&from, ptn_vale_detach);
 	rig_close(&to, ptn_vale_detach);
 	ptn_vale_free(vale);
+	close(connection[0]);
+	close(connection[1]);
 	close(host_bell);
 	close(program_bell);
 }

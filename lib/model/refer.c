@@ -101,17 +101,27 @@ static void claim_address(struct refer *r, enum claim_kind kind,
 		memcpy(c->mac, mac, MAC_LEN);
 }
 
+/* An end that was refused takes no other's place. */
+static bool names_an_end(const struct flat_place *place)
+{
+	const struct yaml_node *end = yaml_get(place->map, "end");
+
+	return end && end->text &&
+	       (strcmp(end->text, "a") == 0 || strcmp(end->text, "b") == 0);
+}
+
 static void claim_port(struct refer *r, size_t i)
 {
 	const struct port_spec *p = &r->flat->objects.ports[i];
 	const struct flat_place *place = &r->flat->ports[i];
 	const char *device_key = place->section == FLAT_NIC ? "device" : "nic";
-	struct claim *end;
+	struct claim *end = NULL;
 
 	claim(r, CLAIM_PORT, p->name, i, place, flat_name_key(place));
 	/* Two NICs of one name are two ports of one name already. */
 	claim(r, CLAIM_DEVICE, p->device, i, place, device_key);
-	end = claim(r, CLAIM_END, p->on_pipe, i, place, "end");
+	if (names_an_end(place))
+		end = claim(r, CLAIM_END, p->on_pipe, i, place, "end");
 	if (end)
 		end->mac[0] = p->end;
 	if (p->has_mac)

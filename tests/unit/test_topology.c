@@ -380,6 +380,10 @@ static void nothing_is_taken_twice(void **state)
 		{WORLD "  ports: [{name: a, pipe: p, end: a}, {name: b, pipe: "
 		       "p, end: a}]\n",
 		 "ports[1].end: end a of pipe p is already taken"},
+		/* an end that is none takes none */
+		{WORLD "  ports: [{name: a, pipe: p, end: c}, {name: b, pipe: "
+		       "p, end: a}]\n",
+		 "ports[0].end: expected a or b"},
 		{WORLD "  vms: [{name: v, interfaces: [{name: i, switch: s}]},"
 		       " {name: v, interfaces: [{name: j, switch: s}]}]\n",
 		 "the VM name v"},

@@ -112,7 +112,7 @@ static socklen_t parse_tcp(const char *text, struct sockaddr_storage *a)
 		return 0;
 	text += is_v6 ? strlen(v6) : strlen(v4);
 	port = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || port > 65535)
+	if (*text < '0' || *text > '9' || *end || port < 1 || port > 65535)
 		return 0;
 	memset(a, 0, sizeof(*a));
 	if (is_v6) {

@@ -20,6 +20,18 @@ def ptnetd(*arguments, **more):
                           text=True, timeout=20, check=False, **more)
 
 
+def wait_until(truth, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not truth():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def in_sync(d):
+    answer = d.request("GET", "/v1/status")
+    return answer.status == 200 and answer.json["inSync"]
+
+
 def test_answers_on_its_socket(daemon):
     d = daemon()
     assert d.get("/healthz") == {"status": "ok"}
@@ -44,8 +56,9 @@ def test_what_was_applied_is_there_after_a_restart(daemon):
     assert d.apply(topology(ports="abc"))["revision"] == 2
 
 
-def test_survives_sigkill_at_any_moment(daemon):
-    d = daemon()
+@pytest.mark.parametrize("backend", ["fake", "engine"])
+def test_survives_sigkill_at_any_moment(daemon, backend):
+    d = daemon(backend=backend)
     expected = 0
     for i in range(5):
         text = topology(ports=[f"p{j}" for j in range(20 + i)])
@@ -68,6 +81,23 @@ def test_survives_sigkill_at_any_moment(daemon):
         names = {p["name"] for p in d.get("/v1/ports")}
         assert not names or len(names) in range(20, 21 + i)
         expected = status["revision"]
+
+
+@pytest.mark.parametrize("fail,words", [
+    ("refuse:2", "told to refuse"), ("die:2", "died"), ("lose:0", "went away")])
+def test_a_backend_that_fails_once(daemon, fail, words):
+    d = daemon(env={"PTNET_FAKE_FAIL": fail})
+    answer = d.send("/v1/apply", topology())
+    assert answer.status == 503 and words in answer.json["detail"], answer
+    wait_until(lambda: in_sync(d))
+    assert d.get("/v1/ports") == [] and d.get("/v1/topologies") == []
+    assert d.apply(topology())["revision"] == 1
+    assert len(d.get("/v1/ports")) == 2
+
+
+def test_a_backend_that_cannot_be_opened(make_daemon):
+    d = make_daemon(env={"PTNET_FAKE_FAIL": "open:1"})
+    assert "told not to start" in d.refuses_to_start()
 
 
 def test_two_daemons_never_share_a_directory(daemon, make_daemon):
@@ -271,18 +301,6 @@ def engine_pids(d):
     found = subprocess.run(["pgrep", "-f", f"ptnet-engine.*{d.run_dir}"],
                            capture_output=True, text=True, check=False)
     return [int(pid) for pid in found.stdout.split()]
-
-
-def wait_until(truth, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def in_sync(d):
-    answer = d.request("GET", "/v1/status")
-    return answer.status == 200 and answer.json["inSync"]
 
 
 def test_the_engine_outlives_the_daemon(daemon):

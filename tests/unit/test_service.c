@@ -391,6 +391,24 @@ static void it_does_not_come_back_at_once(void **state)
 	assert_lasts("one:1 | a b | rev 1");
 }
 
+/* One that dies as soon as it runs must not be started in a busy loop. */
+static void it_dies_again_and_again(void **state)
+{
+	int before = 0, now;
+
+	(void)state;
+	apply(ONE);
+	for (int i = 0; i < 3; i++) {
+		fake_die();
+		service_tick(service);
+		now = service_timeout_ms(service);
+		assert_true(now > before);
+		before = now;
+		settle();
+		assert_is("one:1 | a b | rev 1");
+	}
+}
+
 static sqlite3 *lock_store(void)
 {
 	char path[160];
@@ -563,6 +581,7 @@ int main(void)
 		TEST(we_die_before_the_commit),
 		TEST(it_dies_while_nobody_asks),
 		TEST(it_does_not_come_back_at_once),
+		TEST(it_dies_again_and_again),
 		TEST(the_store_is_locked),
 		TEST(the_store_is_full),
 		TEST(the_commit_fails),

@@ -179,18 +179,27 @@ void queue_wake(struct queue *q)
 
 /* The thread. */
 
-static void run_command(struct worker *w)
+static void answer(struct worker *w)
 {
-	pthread_mutex_lock(&w->lock);
-	if (w->command)
-		w->command(w, w->arg);
+	if (!w->command)
+		return;
+	w->command(w, w->arg);
 	w->command = NULL;
 	ptn_store_release(w->commanded, 0);
 	pthread_cond_signal(&w->answered);
+}
+
+/* Resumed and at once called again, it may not have left the loop yet. */
+static void run_command(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	answer(w);
 	if (w->paused) {
 		os_offline();
-		while (w->paused)
+		while (w->paused) {
 			pthread_cond_wait(&w->resumed, &w->lock);
+			answer(w);
+		}
 		os_online();
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -7,7 +7,8 @@
  * A slot that shows another buffer than its book (a program exchanged two of
  * its slots, in zero-copy forwarding) is made true by trading places with
  * that buffer's home, so nothing is ever lost or doubled, whatever programs
- * write. A direction of a queue is protected by its receive ring's lock.
+ * write. A direction of a queue is protected by the locks of both its rings,
+ * the transmit ring's taken first.
  */
 #include "pipe.h"
 
@@ -53,31 +54,38 @@ static struct ptn_port *other_end(const struct ptn_port *p)
 
 /*
  * Make slot @at of @r hold buffer @idx by the books: trade places with its
- * home. False when it is nobody's, or its ring is being synced elsewhere.
+ * home. False when it is nobody's, or its ring is being synced elsewhere. The
+ * locks of @r and @held are held; a third one is only tried, so that none
+ * waits in a circle.
  */
-static bool trade(struct ptn_ring *r, const struct ptn_ring *locked, u32 at,
+static bool trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 		  u32 idx)
 {
 	u32 *homes = ptn_region_homes(r->port->region);
-	const u32 home = homes[idx], slot = PTN_HOME_SLOT(home);
+	const u32 home = ptn_load(homes[idx]), slot = PTN_HOME_SLOT(home);
 	const u32 mine = r->buf[at];
 	struct ptn_ring *other;
+	bool taken, same;
 
-	other = ptn_region_ring_user(r->port->region, PTN_HOME_RING(home));
-	if (home == PTN_HOME_FREE || !other)
+	if (home == PTN_HOME_FREE)
 		return false;
-	if (slot != PTN_HOME_EXTRA) {
-		if (other != r && other != locked &&
-		    !ptn_spin_trylock(&other->lock))
-			return false;
-		other->buf[slot] = mine;
-		if (other != r && other != locked)
-			ptn_spin_unlock(&other->lock);
+	other = ptn_region_ring_user(r->port->region, PTN_HOME_RING(home));
+	if (!other)
+		return false;
+	taken = other != r && other != held;
+	if (taken && !ptn_spin_trylock(&other->lock))
+		return false;
+	same = ptn_load(homes[idx]) == home;
+	if (same) {
+		if (slot != PTN_HOME_EXTRA)
+			other->buf[slot] = mine;
+		r->buf[at] = idx;
+		ptn_store(homes[mine], home);
+		ptn_store(homes[idx], PTN_HOME(r->number, at));
 	}
-	homes[mine] = home;
-	homes[idx] = PTN_HOME(r->number, at);
-	r->buf[at] = idx;
-	return true;
+	if (taken)
+		ptn_spin_unlock(&other->lock);
+	return same;
 }
 
 /* Let the books follow what slot @at shows, where that is possible. */
@@ -102,8 +110,8 @@ static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 	empty = rx->buf[r];
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
-	homes[empty] = PTN_HOME(tx->number, t);
-	homes[sent] = PTN_HOME(rx->number, r);
+	ptn_store(homes[empty], PTN_HOME(tx->number, t));
+	ptn_store(homes[sent], PTN_HOME(rx->number, r));
 	ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
 		       (ptn_slot_flags(word) & NS_MOREFRAG) | NS_BUF_CHANGED);
 	ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
@@ -115,7 +123,8 @@ static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 static bool may_send(const struct ptn_ring *tx, u32 idx)
 {
 	return ptn_buf_valid(tx, idx) &&
-	       ptn_region_homes(tx->port->region)[idx] != PTN_HOME_FREE;
+	       ptn_load(ptn_region_homes(tx->port->region)[idx]) !=
+		       PTN_HOME_FREE;
 }
 
 /*
@@ -231,8 +240,8 @@ static u32 move_simple(struct ptn_ring *tx, struct ptn_ring *rx, u32 n,
 			break;
 		tx->buf[t] = empty;
 		rx->buf[r] = sent;
-		homes[empty] = PTN_HOME(tx->number, t);
-		homes[sent] = PTN_HOME(rx->number, r);
+		ptn_store(homes[empty], PTN_HOME(tx->number, t));
+		ptn_store(homes[sent], PTN_HOME(rx->number, r));
 		ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
 			       NS_BUF_CHANGED);
 		ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
@@ -287,6 +296,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	bool wake_rx = false, wake_tx = false;
 	u32 head, pending;
 
+	ptn_spin_lock(&tx->lock);
 	ptn_spin_lock(&rx->lock);
 	if (!ptn_csb_tx_head(tx, &head))
 		goto out;
@@ -311,6 +321,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	wake_tx = !tx->unshown && ptn_csb_must_notify(tx);
 out:
 	ptn_spin_unlock(&rx->lock);
+	ptn_spin_unlock(&tx->lock);
 	if (wake_rx)
 		ptn_ring_notify(rx);
 	if (wake_tx)
@@ -346,6 +357,7 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 	u32 head, pending, bytes, drop, n;
 	bool can = false;
 
+	ptn_spin_lock(&tx->lock);
 	ptn_spin_lock(&rx->lock);
 	if (ptn_csb_tx_head(tx, &head) && head != tx->hwcur) {
 		ptn_csb_rx_refresh(rx);
@@ -355,6 +367,7 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 			: pending + 1 == tx->num_slots;
 	}
 	ptn_spin_unlock(&rx->lock);
+	ptn_spin_unlock(&tx->lock);
 	return can;
 }
 

@@ -66,7 +66,7 @@ static void ring_init(struct ptn_ring *r, struct ptn_port *p, u32 i,
 
 static int ring_take_objects(struct ptn_ring *r, struct ptn_region *region)
 {
-	int err = ptn_region_ring_get(region, r, &r->number);
+	int err = ptn_region_ring_get(region, &r->number);
 
 	if (err)
 		return err;
@@ -93,6 +93,15 @@ static void ring_return_objects(struct ptn_ring *r, struct ptn_region *region)
 			ptn_region_buf_put(region, r->buf[s]);
 	ptn_region_ring_put(region, r->number);
 	r->shared = NULL;
+}
+
+/* Other rings of the region may trade buffers with these, or not any more. */
+static void publish_rings(struct ptn_port *p, bool on)
+{
+	for (u32 i = 0; i < 2 * p->queues; i++)
+		if (p->tx[i].shared)
+			ptn_region_ring_publish(p->region, p->tx[i].number,
+						on ? &p->tx[i] : NULL);
 }
 
 static void return_objects(struct ptn_port *p)
@@ -170,6 +179,7 @@ int ptn_port_open(struct ptn_port *p, struct ptn_region *region,
 	err = take_objects(p);
 	if (err)
 		goto err_return;
+	publish_rings(p, true);
 	p->phase = PTN_PORT_READY;
 	ptn_port_reset(p);
 	return 0;
@@ -191,6 +201,8 @@ void ptn_port_close(struct ptn_port *p)
 	if (p->phase == PTN_PORT_CLOSED)
 		return;
 	ptn_port_stop(p);
+	publish_rings(p, false);
+	ptn_rcu_synchronize();
 	return_objects(p);
 	p->phase = PTN_PORT_CLOSED;
 }
@@ -215,10 +227,12 @@ static void ring_reset(struct ptn_ring *r, bool is_rx, u32 queue)
 	s->flags = 0;
 	s->offset_mask = 0;
 	s->buf_align = 0;
+	ptn_spin_lock(&r->lock);
 	for (u32 i = 0; i < r->num_slots; i++) {
 		ptn_slot_write(&r->slot[i], r->buf[i], 0, 0);
 		r->slot[i].ptr = 0;
 	}
+	ptn_spin_unlock(&r->lock);
 	r->hwcur = 0;
 	r->head = 0;
 	r->lease = 0;

@@ -183,25 +183,27 @@ void ptn_region_if_put(struct ptn_region *r, u32 number)
 	pool_put(&r->pool[POOL_IF], number);
 }
 
-int ptn_region_ring_get(struct ptn_region *r, struct ptn_ring *user,
-			u32 *number)
+int ptn_region_ring_get(struct ptn_region *r, u32 *number)
 {
-	int err = pool_get(&r->pool[POOL_RING], number);
-
-	if (!err)
-		r->user[*number] = user;
-	return err;
+	return pool_get(&r->pool[POOL_RING], number);
 }
 
 void ptn_region_ring_put(struct ptn_region *r, u32 number)
 {
-	r->user[number] = NULL;
 	pool_put(&r->pool[POOL_RING], number);
+}
+
+void ptn_region_ring_publish(struct ptn_region *r, u32 number,
+			     struct ptn_ring *user)
+{
+	ptn_store_release(r->user[number], user);
 }
 
 struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number)
 {
-	return number < r->pool[POOL_RING].count ? r->user[number] : NULL;
+	return number < r->pool[POOL_RING].count
+		       ? ptn_load_acquire(r->user[number])
+		       : NULL;
 }
 
 int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx)
@@ -209,13 +211,13 @@ int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx)
 	int err = pool_get(&r->pool[POOL_BUF], idx);
 
 	if (!err)
-		r->home[*idx] = home;
+		ptn_store(r->home[*idx], home);
 	return err;
 }
 
 void ptn_region_buf_put(struct ptn_region *r, u32 idx)
 {
-	r->home[idx] = PTN_HOME_FREE;
+	ptn_store(r->home[idx], PTN_HOME_FREE);
 	pool_put(&r->pool[POOL_BUF], idx);
 }
 

@@ -226,9 +226,12 @@ enum {
 
 int ptn_region_if_get(struct ptn_region *r, u32 *number);
 void ptn_region_if_put(struct ptn_region *r, u32 number);
-int ptn_region_ring_get(struct ptn_region *r, struct ptn_ring *user,
-			u32 *number);
+int ptn_region_ring_get(struct ptn_region *r, u32 *number);
 void ptn_region_ring_put(struct ptn_region *r, u32 number);
+/* From now on other rings may trade buffers with it; NULL: not any more, once
+ * a grace period has passed. */
+void ptn_region_ring_publish(struct ptn_region *r, u32 number,
+			     struct ptn_ring *user);
 int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx);
 void ptn_region_buf_put(struct ptn_region *r, u32 idx);
 void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number);

@@ -41,7 +41,7 @@ ptnetctl() {
 
 fail() {
 	printf '\nFAILED: %s\n' "$*" >&2
-	for log in "$dir/ptnetd.log" "$run_dir/engine.log" "$dir/receiver.log"; do
+	for log in "$dir/ptnetd.log" "$run_dir/engine.log"; do
 		[ ! -s "$log" ] || sed "s|^|  ${log##*/}: |" "$log" >&2
 	done
 	exit 1
@@ -70,9 +70,9 @@ number() {
 exchange() {
 	local from=$1 to=$2 count=$3 size=$4 receiver
 	shift 4
-	echo "  \$ ptnetctl traffic recv --port $to --count $count &"
-	ptnetctl traffic recv --port "$to" --count "$count" --timeout 10 \
-		-o json >"$dir/received" 2>"$dir/receiver.log" &
+	echo "  \$ ptnetctl traffic recv --port $to --count $count --check &"
+	ptnetctl traffic recv --port "$to" --count "$count" --check --timeout 10 \
+		-o json >"$dir/received" &
 	receiver=$!
 	until_true 5 port_is_up "$to" || fail "nobody is attached to $to"
 	echo "  \$ ptnetctl traffic send --port $from --count $count" \
@@ -88,6 +88,10 @@ exchange() {
 	for what in frames bytes; do
 		[ "$(number sent $what)" = "$(number received $what)" ] ||
 			fail "$to did not receive the $what that $from sent"
+	done
+	for what in lost reordered duplicated corrupt; do
+		[ "$(number received $what)" = 0 ] ||
+			fail "$(number received $what) frames $what at $to"
 	done
 }
 
@@ -108,6 +112,16 @@ exchange alice bob 1000 60 --dst 02:00:00:00:00:0b
 title "And back, in frames of full size"
 exchange bob alice 1000 1514 --dst 02:00:00:00:00:0a
 
+title "There and back: bob sends back what he gets, alice takes the time"
+echo "  \$ ptnetctl traffic forward --port bob &"
+ptnetctl traffic forward --port bob >/dev/null &
+reflector=$!
+until_true 5 port_is_up bob || fail "nobody is attached to bob"
+typed ptnetctl traffic ping --port alice --count 10 \
+	--dst 02:00:00:00:00:0b || fail "bob did not answer"
+kill -INT $reflector
+wait $reflector || fail "bob did not end well"
+
 title "From left to right through the pipe, without a copy"
 exchange left right 100000 60
 
@@ -119,7 +133,7 @@ lost=$(ptnetctl get ports -o json |
 [ "${lost:-0}" = 0 ] || fail "the pipe dropped $lost frames"
 
 title "And away with it"
-typed ptnetctl delete topology demo || fail "it was not deleted"
+typed ptnetctl delete demo || fail "it was not deleted"
 typed ptnetctl get ports
 echo
 echo "All that was sent arrived."

@@ -11,11 +11,12 @@ build=$(realpath "${1:-build}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ptnet-demo.XXXXXX")
 run_dir=$dir/run
 daemon=
+export PATH=$build:$PATH PTNET_SERVER=unix:$run_dir/ptnetd.sock
 
 finish() {
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
 	wait
-	"$build/ptnetd" --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
+	ptnetd --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
 	rm -rf "$dir"
 }
 trap finish EXIT
@@ -33,10 +34,6 @@ typed() {
 	printf '  $ %s\n' "$*"
 	"$@" | sed 's/^/    /'
 	return "${PIPESTATUS[0]}"
-}
-
-ptnetctl() {
-	"$build/ptnetctl" --server "unix:$run_dir/ptnetd.sock" "$@"
 }
 
 fail() {
@@ -57,9 +54,13 @@ until_true() {
 	done
 }
 
-port_is_up() {
-	[ "$(ptnetctl get ports "$1" -o json |
-		jq -r 'if type == "array" then .[0] else . end | .status.state')" = up ]
+# attach NAME COMMAND...: in the background; returns once it is on its port
+attach() {
+	local name=$1
+	shift
+	"$@" >"$dir/$name" 2>"$dir/$name.err" &
+	until_true 5 grep -q ready "$dir/$name.err" ||
+		fail "$name does not come up: $(cat "$dir/$name.err")"
 }
 
 number() {
@@ -71,12 +72,11 @@ exchange() {
 	local from=$1 to=$2 count=$3 size=$4 receiver
 	shift 4
 	echo "  \$ ptnetctl traffic recv --port $to --count $count --check &"
-	ptnetctl traffic recv --port "$to" --count "$count" --check --timeout 10 \
-		-o json >"$dir/received" &
+	attach received ptnetctl traffic recv --port "$to" --count "$count" \
+		--check --timeout 10 -o json
 	receiver=$!
-	until_true 5 port_is_up "$to" || fail "nobody is attached to $to"
 	echo "  \$ ptnetctl traffic send --port $from --count $count" \
-		"--size $size $*"
+		"--size $size${*:+ $*}"
 	ptnetctl traffic send --port "$from" --count "$count" --size "$size" \
 		"$@" -o json >"$dir/sent" || fail "$from could not send"
 	wait "$receiver" || fail "$to did not receive what was sent"
@@ -97,7 +97,7 @@ exchange() {
 
 title "The daemon, on the engine backend, with all it keeps in $dir"
 echo "  \$ ptnetd --backend engine --state-dir $dir/state --run-dir $run_dir &"
-"$build/ptnetd" --backend engine --state-dir "$dir/state" \
+ptnetd --backend engine --state-dir "$dir/state" \
 	--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
 daemon=$!
 until_true 10 ptnetctl status || fail "ptnetd does not answer"
@@ -114,12 +114,11 @@ exchange bob alice 1000 1514 --dst 02:00:00:00:00:0a
 
 title "There and back: bob sends back what he gets, alice takes the time"
 echo "  \$ ptnetctl traffic forward --port bob &"
-ptnetctl traffic forward --port bob >/dev/null &
+attach reflected ptnetctl traffic forward --port bob
 reflector=$!
-until_true 5 port_is_up bob || fail "nobody is attached to bob"
 typed ptnetctl traffic ping --port alice --count 10 \
 	--dst 02:00:00:00:00:0b || fail "bob did not answer"
-kill -INT $reflector
+kill $reflector
 wait $reflector || fail "bob did not end well"
 
 title "From left to right through the pipe, without a copy"
@@ -133,7 +132,7 @@ lost=$(ptnetctl get ports -o json |
 [ "${lost:-0}" = 0 ] || fail "the pipe dropped $lost frames"
 
 title "And away with it"
-typed ptnetctl delete demo || fail "it was not deleted"
+typed ptnetctl delete topology demo || fail "it was not deleted"
 typed ptnetctl get ports
 echo
 echo "All that was sent arrived."

@@ -10,11 +10,14 @@ cd "$(dirname "$0")/.."
 build=$(realpath "${1:-build}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ptnet-demo.XXXXXX")
 run_dir=$dir/run
-daemon=
 export PATH=$build:$PATH PTNET_SERVER=unix:$run_dir/ptnetd.sock
 
+# The daemon first: it would start another engine.
 finish() {
-	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+	local running
+	running=$(jobs -p)
+	# shellcheck disable=SC2086 # one word a process
+	[ -z "$running" ] || kill $running 2>/dev/null || true
 	wait
 	ptnetd --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
 	rm -rf "$dir"
@@ -99,7 +102,6 @@ title "The daemon, on the engine backend, with all it keeps in $dir"
 echo "  \$ ptnetd --backend engine --state-dir $dir/state --run-dir $run_dir &"
 ptnetd --backend engine --state-dir "$dir/state" \
 	--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
-daemon=$!
 until_true 10 ptnetctl status || fail "ptnetd does not answer"
 
 title "A topology: a VALE switch with three ports, and a pipe"

@@ -71,7 +71,7 @@ static double ticks(void)
 	for (int i = 0; at && i < 12; i++)
 		at = strchr(at + 1, ' ');
 	if (at)
-		user = strtoul(at, &at, 10), kernel = strtoul(at, NULL, 10);
+		sscanf(at, "%lu %lu", &user, &kernel);
 	return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import subprocess
+import threading
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PTNET_BUILD", TOP / "build")).resolve()
@@ -51,7 +52,16 @@ class Shell:
             text=True,
         )
 
-    def type(self, command):
+    def type(self, command, seconds=60):
+        """What the command printed; the shell is killed if it takes longer."""
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        try:
+            return self.output_of(command)
+        finally:
+            timer.cancel()
+
+    def output_of(self, command):
         self.process.stdin.write(f"{command}\necho; echo '{MARK}'\n")
         self.process.stdin.flush()
         lines = []
@@ -64,15 +74,19 @@ class Shell:
 
     def end(self):
         """Whatever is left must go, also when a step failed."""
+        if self.process.poll() is None:
+            self.clean_up()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def clean_up(self):
         self.type(
             'for p in $(jobs -p); do kill "$p"; done 2>/dev/null;'
             'if [ -n "$DIR" ]; then'
             ' ptnetd --teardown --run-dir "$DIR/run" >/dev/null 2>&1;'
             ' rm -rf "$DIR"; fi'
         )
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
 
 
 def test_tour():

@@ -375,7 +375,7 @@ def test_files_that_cannot_be_read_are_told(scratch, path, words):
 def test_text_of_a_file_does_not_reach_the_terminal_raw():
     done = ctl("validate", "-", stdin='"\\e[31m\\u202e\\u0007": 1\n')
     assert done.returncode == 1
-    assert "\\x1b[31m\\u202e\\x07" in done.stderr and "\x1b" not in done.stderr
+    assert "?[31m\\u202e?" in done.stderr and "\x1b" not in done.stderr
 
 
 # --- apply, plan, delete --------------------------------------------------
@@ -434,7 +434,7 @@ def test_the_daemons_errors_are_told_like_our_own(server, good):
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == (
         "edge.yaml:5:21: spec.switches[0].name: vale0 belongs to topology core"
-        " (choose another name)\nand\\x1b[2J this\n")
+        " (choose another name)\nand?[2J this\n")
     server.routes["POST", "/v1/apply"] = 507, {"title": "Insufficient Storage", "detail": "disk full"}
     done = ctl("apply", good, server=server)
     assert (done.returncode, done.stderr) == (1, "ptnetctl: Insufficient Storage: disk full\n")

@@ -329,7 +329,7 @@ static int host_close(void **state)
 	void *err;
 
 	backend_engine.close(h->backend);
-	pthread_kill(h->thread, SIGTERM);
+	pthread_kill(h->thread, SIGINT);
 	pthread_join(h->thread, &err);
 	assert_null(err);
 	pthread_barrier_destroy(&h->ready);
@@ -546,8 +546,9 @@ static void every_frame_is_received_or_counted(void **state)
 
 	with_ports(h, SENDERS + 1);
 	receiver = attached(h, 0);
-	for (uint8_t i = 0; i < SENDERS; i++) {
-		senders[i] = (struct sender){attached(h, i + 1), i + 1, FRAMES};
+	for (int i = 0; i < SENDERS; i++) {
+		senders[i] = (struct sender){attached(h, i + 1),
+					     (uint8_t)(i + 1), FRAMES};
 		pthread_create(&threads[i], NULL, send_all, &senders[i]);
 	}
 	/* now and then too slow */
@@ -642,6 +643,7 @@ static void raw_open(struct raw *r, const struct host *h, int port)
 {
 	char *window;
 
+	*r = (struct raw){.mem = -1};
 	r->sock = raw_connect(h, port);
 	assert_int_equal(raw_message(r->sock, NULL), 0);
 	r->id = raw_message(r->sock, NULL);

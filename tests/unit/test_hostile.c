@@ -421,6 +421,7 @@ static int64_t raw_message(int sock, int *fd)
 
 static void raw_open(struct raw *r, const struct host *h, const char *port)
 {
+	*r = (struct raw){.mem = -1};
 	r->sock = raw_connect(h, port);
 	MUST(raw_message(r->sock, NULL) == 0);
 	r->id = raw_message(r->sock, NULL);

@@ -77,7 +77,7 @@ static int map(const struct file *f, uint64_t end, int prot, char **out,
 		return -ENOMEM;
 	p = mmap(NULL, end, prot, MAP_SHARED, f->fd, 0);
 	if (p == MAP_FAILED)
-		return -errno;
+		return errno > 0 ? -errno : -ENOMEM; /* never 0 */
 	*out = p;
 	*bytes = end;
 	return 0;
@@ -86,8 +86,8 @@ static int map(const struct file *f, uint64_t end, int prot, char **out,
 static int copy_config(struct ptn_config *c, const struct file *f, unsigned id)
 {
 	uint64_t ofs = (uint64_t)id * PTN_WINDOW_SIZE;
-	size_t bytes = 0;
-	char *base = NULL;
+	size_t bytes;
+	char *base;
 	int err;
 
 	if (!inside(ofs, PTN_WINDOW_SIZE, f->size))

@@ -143,7 +143,7 @@ static void play(bool light)
 	struct ptn_config config = {.state = PTN_STATE_RUNNING};
 	struct ptnet_port program = {.memory.live = &config};
 	int connection[2];
-	struct port_ring tx, rx;
+	static struct port_ring tx, rx; /* aligned, whatever the stack is */
 	struct ptn_vale *vale;
 	pthread_t thread;
 	u32 seed = 1;

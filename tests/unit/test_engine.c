@@ -595,8 +595,9 @@ static void an_idle_engine_sleeps(void **state)
 		     1000000 +
 	     (after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
 	     (after.ru_stime.tv_usec - before.ru_stime.tv_usec);
-	/* one or two heartbeats of 20 ports; sanitizers make all slower */
-	assert_in_range(us, 0, 15000);
+	/* one or two heartbeats of 20 ports, by sanitizers on a busy machine;
+	 * a worker that polls would take all 1,500 ms */
+	assert_in_range(us, 0, 60000);
 	for (int i = 0; i < 20; i++)
 		ptnet_close(p[i]);
 }

@@ -139,6 +139,10 @@ static void compare_mac(const struct port_spec *w, const struct port_spec *h,
 {
 	char old[MAC_TEXT] = "none", new[MAC_TEXT] = "none";
 
+	/* nearly always: do not print a thousand addresses to see it */
+	if (w->has_mac == h->has_mac &&
+	    (!w->has_mac || !memcmp(w->mac, h->mac, sizeof(w->mac))))
+		return;
 	if (h->has_mac)
 		mac_format(old, h->mac);
 	if (w->has_mac)

@@ -127,7 +127,7 @@ def topology(name, ports, switch="vale0", first=0):
     """A topology with one switch and @ports ports on it, as bytes."""
     lines = ["apiVersion: ptnet/v1", "kind: Topology",
              f"metadata: {{name: {name}}}", "spec:",
-             f"  switches: [{{name: {switch}}}]", "  ports:"]
+             f"  switches: [{{name: {switch}}}]", "  ports:" if ports else "  ports: []"]
     lines += [f"  - {{name: p{i}, switch: {switch}}}"
               for i in range(first, first + ports)]
     return ("\n".join(lines) + "\n").encode()

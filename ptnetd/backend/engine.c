@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "backend/backend.h"
 #include "backend/process.h"
@@ -284,12 +285,30 @@ static void engine_teardown(struct backend *b)
 		close(steal_fd(&b->sock));
 }
 
+enum { CONTACT_TRIES = 20, CONTACT_MS = 50 };
+
+/* An engine that is about to die still takes connections for a moment. */
+static int make_contact(struct backend *b, struct backend_error *error)
+{
+	struct backend_info info;
+	int err = -ECONNRESET;
+
+	for (int i = 0; err == -ECONNRESET && i < CONTACT_TRIES; i++) {
+		if (i)
+			usleep(CONTACT_MS * 1000);
+		b->sock = process_find(&b->process,
+				       error ? error->message : NULL,
+				       error ? sizeof(error->message) : 0);
+		err = b->sock < 0 ? b->sock : engine_info(b, &info, error);
+	}
+	return err;
+}
+
 static int engine_open(struct backend **out,
 		       const struct backend_config *config,
 		       struct backend_error *error)
 {
 	struct backend *b = calloc(1, sizeof(*b));
-	struct backend_info info;
 	int err;
 
 	if (!b)
@@ -303,9 +322,7 @@ static int engine_open(struct backend **out,
 		engine_close(b);
 		return fail(error, err, "%s", strerror(-err));
 	}
-	b->sock = process_find(&b->process, error ? error->message : NULL,
-			       error ? sizeof(error->message) : 0);
-	err = b->sock < 0 ? b->sock : engine_info(b, &info, error);
+	err = make_contact(b, error);
 	if (err) {
 		engine_close(b);
 		return err;

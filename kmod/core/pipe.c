@@ -54,12 +54,12 @@ static struct ptn_port *other_end(const struct ptn_port *p)
 
 /*
  * Make slot @at of @r hold buffer @idx by the books: trade places with its
- * home. False when it is nobody's, or its ring is being synced elsewhere. The
- * locks of @r and @held are held; a third one is only tried, so that none
- * waits in a circle.
+ * home. The locks of @r and @held are held; a third one is only tried, so that
+ * none waits in a circle. Returns 0, -ENOENT when it is nobody's, -EBUSY when
+ * its ring is being changed elsewhere: later, then.
  */
-static bool trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
-		  u32 idx)
+static int trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
+		 u32 idx)
 {
 	u32 *homes = ptn_region_homes(r->port->region);
 	const u32 home = ptn_load(homes[idx]), slot = PTN_HOME_SLOT(home);
@@ -68,13 +68,13 @@ static bool trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 	bool taken, same;
 
 	if (home == PTN_HOME_FREE)
-		return false;
+		return -ENOENT;
 	other = ptn_region_ring_user(r->port->region, PTN_HOME_RING(home));
 	if (!other)
-		return false;
+		return -ENOENT;
 	taken = other != r && other != held;
 	if (taken && !ptn_spin_trylock(&other->lock))
-		return false;
+		return -EBUSY;
 	same = ptn_load(homes[idx]) == home;
 	if (same) {
 		if (slot != PTN_HOME_EXTRA)
@@ -85,29 +85,44 @@ static bool trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 	}
 	if (taken)
 		ptn_spin_unlock(&other->lock);
-	return same;
+	return same ? 0 : -EBUSY;
 }
 
-/* Let the books follow what slot @at shows, where that is possible. */
-static inline void make_true(struct ptn_ring *r, const struct ptn_ring *other,
-			     u32 at, u32 idx)
+/*
+ * Let the books follow what slot @at shows, where that is possible. False when
+ * it must be tried again.
+ */
+static bool make_true(struct ptn_ring *r, const struct ptn_ring *held, u32 at)
 {
+	const u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
+	int err;
+
 	if (ptn_likely(idx == r->buf[at]))
-		return;
-	if (!ptn_buf_valid(r, idx) || !trade(r, other, at, idx))
+		return true;
+	err = ptn_buf_valid(r, idx) ? trade(r, held, at, idx) : -ENOENT;
+	if (err == -ENOENT)
 		ptn_ring_fault(r);
+	return err != -EBUSY;
 }
 
+static bool make_frame_true(struct ptn_ring *tx, struct ptn_ring *rx, u32 t,
+			    u32 r, u32 n)
+{
+	for (; n; n--) {
+		if (!make_true(tx, rx, t) || !make_true(rx, tx, r))
+			return false;
+		t = ptn_ring_next(tx, t);
+		r = ptn_ring_next(rx, r);
+	}
+	return true;
+}
+
+/* By the books alone: both slots may have claimed the very same buffer. */
 static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 		       u32 t, u32 r, u64 word)
 {
-	u32 sent, empty;
+	const u32 sent = tx->buf[t], empty = rx->buf[r];
 
-	make_true(tx, rx, t, ptn_slot_idx(word));
-	make_true(rx, tx, r, ptn_slot_idx(ptn_slot_read(&rx->slot[r])));
-	/* only now: the receiver may have claimed the very same buffer */
-	sent = tx->buf[t];
-	empty = rx->buf[r];
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
 	ptn_store(homes[empty], PTN_HOME(tx->number, t));
@@ -164,7 +179,7 @@ struct moved {
 	u64 bytes;
 };
 
-/* A frame of several slots, or one that cannot pass. False: no room. */
+/* A frame of several slots, or one that cannot pass. False: not now. */
 static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 		     u32 room, struct moved *m)
 {
@@ -177,12 +192,15 @@ static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 		n = pending; /* the ring is full: its end cannot come */
 		drop = PTN_C_DROP_BAD_CHAIN;
 	}
-	if (!n || (!drop && m->rx_slots + n > room))
+	if (!drop && n >= rx->num_slots)
+		drop = PTN_C_DROP_TOO_BIG;
+	if (!n || (!drop && (m->rx_slots + n > room ||
+			     !make_frame_true(tx, rx, t, r, n))))
 		return false;
 	m->tx_slots += n;
 	if (drop) {
 		tx->count[PTN_C_TX_FRAMES]++;
-		tx->count[drop]++;
+		(drop == PTN_C_DROP_TOO_BIG ? rx : tx)->count[drop]++;
 		if (drop == PTN_C_DROP_BAD_BUFFER)
 			ptn_ring_fault(tx);
 		return true;
@@ -363,7 +381,7 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 		ptn_csb_rx_refresh(rx);
 		pending = ptn_ring_span(tx, tx->hwcur, head);
 		n = frame_at(tx, tx->hwcur, pending, &bytes, &drop);
-		can = n ? drop || n <= rx_room(rx)
+		can = n ? drop || n <= rx_room(rx) || n >= rx->num_slots
 			: pending + 1 == tx->num_slots;
 	}
 	ptn_spin_unlock(&rx->lock);
@@ -372,30 +390,52 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 }
 
 /*
- * Kicks are wanted from the sender, and, while frames of his wait for room,
- * from the receiver, who makes it.
+ * Before a queue sleeps: the sender is shown how far he is, and while frames
+ * of his wait for room, kicks are wanted from the receiver, who makes it.
+ */
+static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
+{
+	bool wake, waits;
+
+	ptn_spin_lock(&tx->lock);
+	wake = ptn_csb_tx_settle(tx);
+	waits = ptn_load(tx->atok->head) != tx->hwcur;
+	ptn_spin_unlock(&tx->lock);
+	if (wake)
+		ptn_ring_notify(tx);
+	if (waits)
+		ptn_csb_want_kicks(rx, true);
+	return waits;
+}
+
+/*
+ * Kicks are wanted from the program here as a sender, and in both directions
+ * from receivers: the other end's queue may sleep, trusting that this one was
+ * to look when its receiver makes room.
  */
 static bool pipe_arm(struct ptn_port *p, u32 queue)
 {
+	struct ptn_ring *tx = &p->tx[queue], *rx = &p->rx[queue];
 	struct ptn_port *other = other_end(p);
-	struct ptn_ring *tx = &p->tx[queue];
-	struct ptn_ring *rx;
+	bool waits;
 
-	if (ptn_csb_tx_settle(tx))
-		ptn_ring_notify(tx);
 	ptn_csb_want_kicks(tx, true);
 	ptn_mb_heavy();
-	if (!other || queue >= other->queues)
+	if (!other || queue >= other->queues) {
+		if (ptn_csb_tx_settle(tx))
+			ptn_ring_notify(tx);
 		return true;
-	rx = &other->rx[queue];
-	if (ptn_load(tx->atok->head) != tx->hwcur) {
-		ptn_csb_want_kicks(rx, true);
-		ptn_mb_heavy();
 	}
-	if (!can_move(tx, rx))
+	waits = wait_for_room(tx, &other->rx[queue]);
+	waits |= wait_for_room(&other->tx[queue], rx);
+	if (waits)
+		ptn_mb_heavy();
+	if (!can_move(tx, &other->rx[queue]) &&
+	    !can_move(&other->tx[queue], rx))
 		return true;
 	ptn_csb_want_kicks(tx, false);
 	ptn_csb_want_kicks(rx, false);
+	ptn_csb_want_kicks(&other->rx[queue], false);
 	return false;
 }
 

@@ -295,22 +295,29 @@ int ptn_port_start(struct ptn_port *p)
 	return 0;
 }
 
-/* Frames that the program handed over and nobody will send any more. */
-static void count_pending(struct ptn_ring *r)
+/*
+ * Frames that the program handed over and nobody will send any more. Their
+ * slots are the program's again: it may start anew without a reset.
+ */
+static void drop_pending(struct ptn_ring *r)
 {
 	u32 head = ptn_load(r->atok->head);
+	const u32 n = head < r->num_slots ? ptn_ring_span(r, r->hwcur, head)
+					  : r->num_slots;
 	u64 lost = 0;
 
-	if (head >= r->num_slots ||
-	    ptn_ring_span(r, r->hwcur, head) >
-		    ptn_ring_span(r, r->hwcur, r->hwtail))
+	if (n > ptn_ring_span(r, r->hwcur, r->hwtail))
 		return;
-	for (u32 i = r->hwcur; i != head; i = ptn_ring_next(r, i))
-		if (!(ptn_slot_flags(ptn_slot_read(&r->slot[i])) & NS_MOREFRAG))
-			lost++;
+	for (u32 i = r->hwcur; i != head; i = ptn_ring_next(r, i)) {
+		const u32 flags = ptn_slot_flags(ptn_slot_read(&r->slot[i]));
+
+		lost += !r->skipping && !(flags & NS_MOREFRAG);
+		r->skipping = flags & NS_MOREFRAG && r->skipping;
+	}
 	r->count[PTN_C_TX_FRAMES] += lost;
 	r->count[PTN_C_DROP_DETACHED] += lost;
-	r->hwcur = head;
+	ptn_csb_tx_done(r, n);
+	ptn_csb_tx_settle(r); /* who stops looks by himself */
 }
 
 void ptn_port_stop(struct ptn_port *p)
@@ -323,7 +330,7 @@ void ptn_port_stop(struct ptn_port *p)
 		p->link->down(p);
 	ptn_rcu_synchronize();
 	for (u32 i = 0; i < p->queues; i++)
-		count_pending(&p->tx[i]);
+		drop_pending(&p->tx[i]);
 }
 
 bool ptn_port_running(const struct ptn_port *p)

@@ -88,24 +88,45 @@ void rig_open(struct rig *g, const char *name, const struct rig_params *params)
 	rig_open_with(g, name, params, &rig_ops);
 }
 
+static u32 larger(u32 a, u32 b)
+{
+	return a > b ? a : b;
+}
+
+void rig_open_domain(struct rig *const g[], u32 n,
+		     const struct rig_params *params)
+{
+	struct ptn_shape all = {.buf_count = NM_BUF_RESERVED};
+
+	for (u32 i = 0; i < n; i++) {
+		const struct rig_params *p = &params[i];
+		struct ptn_shape one;
+
+		ptn_shape_for_port(&one, p->queues, p->slots, p->buf_size,
+				   p->extra);
+		all.if_count += one.if_count;
+		all.ring_count += one.ring_count;
+		all.buf_count += one.buf_count - NM_BUF_RESERVED;
+		all.if_size = larger(all.if_size, one.if_size);
+		all.ring_size = larger(all.ring_size, one.ring_size);
+		all.buf_size = larger(all.buf_size, one.buf_size);
+		memset(g[i], 0, sizeof(*g[i]));
+	}
+	make_region(g[0], &all);
+	for (u32 i = 0; i < n; i++) {
+		const char name[] = {(char)('a' + i), 0};
+
+		g[i]->region_mem = g[0]->mem;
+		g[i]->region = g[0]->region;
+		make_port(g[i], name, &params[i], &rig_ops);
+	}
+}
+
 void rig_open_pair(struct rig *a, struct rig *b,
 		   const struct rig_params *params)
 {
-	struct ptn_shape shape;
-
-	memset(a, 0, sizeof(*a));
-	memset(b, 0, sizeof(*b));
-	ptn_shape_for_port(&shape, params->queues, params->slots,
-			   params->buf_size, params->extra);
-	shape.if_count *= 2;
-	shape.ring_count *= 2;
-	shape.buf_count =
-		2 * (shape.buf_count - NM_BUF_RESERVED) + NM_BUF_RESERVED;
-	make_region(a, &shape);
-	a->region_mem = b->region_mem = a->mem;
-	b->region = a->region;
-	make_port(a, "a", params, &rig_ops);
-	make_port(b, "b", params, &rig_ops);
+	rig_open_domain((struct rig *[]){a, b}, 2,
+			(struct rig_params[]){*params, *params});
 }
 
 void rig_close(struct rig *g, void (*detach)(struct ptn_port *))

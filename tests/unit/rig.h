@@ -41,7 +41,12 @@ void rig_open_with(struct rig *g, const char *name,
 void rig_open_pair(struct rig *a, struct rig *b,
 		   const struct rig_params *params);
 
-/* Stops, detaches by @detach, frees. Of a pair close a last. */
+/* @n running ports in one region, each with rings of its own size. */
+void rig_open_domain(struct rig *const g[], u32 n,
+		     const struct rig_params *params);
+
+/* Stops, detaches by @detach, frees. Of a pair close a last, of a domain the
+ * first. */
 void rig_close(struct rig *g, void (*detach)(struct ptn_port *));
 
 struct netmap_ring *rig_tx(struct rig *g, u32 queue);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/ring.h"
 #include "unit/rig.h"
 
 enum { LEN = 60 };
@@ -17,10 +18,12 @@ static struct ptn_pipe *pipe_;
 static struct rig a, b;
 static struct ptn_work *work;
 
-static int open_pair(const struct rig_params *params)
+static int open_ends(const struct rig_params *of_a,
+		     const struct rig_params *of_b)
 {
 	work = ptn_work_new();
-	rig_open_pair(&a, &b, params);
+	rig_open_domain((struct rig *[]){&a, &b}, 2,
+			(struct rig_params[]){*of_a, *of_b});
 	assert_int_equal(ptn_pipe_new(&pipe_, "p0"), 0);
 	assert_int_equal(ptn_pipe_attach(pipe_, 0, a.port), 0);
 	assert_int_equal(ptn_pipe_attach(pipe_, 0, b.port), -EBUSY);
@@ -31,7 +34,15 @@ static int open_pair(const struct rig_params *params)
 static int setup(void **state)
 {
 	(void)state;
-	return open_pair(&(struct rig_params){1, 64, 2048, 4});
+	return open_ends(&(struct rig_params){1, 64, 2048, 4},
+			 &(struct rig_params){1, 64, 2048, 4});
+}
+
+static int setup_sizes(void **state)
+{
+	(void)state;
+	return open_ends(&(struct rig_params){3, 256, 2048, 0},
+			 &(struct rig_params){2, 16, 1024, 7});
 }
 
 static void assert_census(void)
@@ -141,6 +152,50 @@ static void a_receiver_is_asked_for_kicks_while_frames_wait(void **state)
 	assert_int_equal(b.ktoa[1].kern_need_kick, 0);
 }
 
+/* Who makes room is asked again each time his queue goes to sleep. */
+static void a_slow_receiver_gets_all_that_waits(void **state)
+{
+	u32 sent = 0, got = 0;
+
+	(void)state;
+	while (send_mark(&a, sent)) {
+		sent++;
+		sync_both();
+	}
+	assert_true(ptn_port_arm(a.port, 0));
+	assert_true(ptn_port_arm(b.port, 0));
+	while (got < sent) {
+		assert_int_equal(recv_mark(&b), got++);
+		if (sent - got < 63)
+			continue;
+		/* as the worker does with a kick: b's queue, not a's */
+		assert_int_equal(b.ktoa[1].kern_need_kick, 1);
+		ptn_port_disarm(b.port, 0);
+		assert_int_equal(ptn_port_sync(b.port, 0, work), 1);
+		assert_true(ptn_port_arm(b.port, 0));
+	}
+}
+
+/* Moved by the receiver's queue, while the sender's sleeps: shown as well. */
+static void all_room_is_shown_before_the_pipe_sleeps(void **state)
+{
+	u32 sent = 0;
+
+	(void)state;
+	while (send_mark(&a, sent)) {
+		sent++;
+		sync_both();
+	}
+	assert_true(ptn_port_arm(a.port, 0));
+	for (u32 i = 0; i < 5; i++)
+		assert_int_equal(recv_mark(&b), i);
+	ptn_port_disarm(b.port, 0);
+	assert_int_equal(ptn_port_sync(b.port, 0, work), 5);
+	assert_true(ptn_port_arm(b.port, 0));
+	rig_sync_tx(&a, 0);
+	assert_int_equal(rig_space(rig_tx(&a, 0)), 5);
+}
+
 static void only_whole_frames_become_visible(void **state)
 {
 	unsigned char frame[3000], got[4096];
@@ -184,6 +239,72 @@ static void pending_frames_of_a_stopped_end_are_counted(void **state)
 	ptn_port_stop(a.port);
 	assert_int_equal(rig_count(&a, PTN_C_TX_FRAMES), 5);
 	assert_int_equal(rig_count(&a, PTN_C_DROP_DETACHED), 5);
+}
+
+/* A program that stops with a full ring and goes on has the ring again. */
+static void a_stop_with_a_full_ring_is_no_end(void **state)
+{
+	u32 sent = 0;
+
+	(void)state;
+	ptn_port_stop(b.port);
+	while (send_mark(&a, sent))
+		sent++;
+	assert_int_equal(sent, 63);
+	ptn_port_stop(a.port);
+	assert_int_equal(rig_count(&a, PTN_C_DROP_DETACHED), 63);
+	assert_int_equal(ptn_port_start(a.port), 0);
+	assert_int_equal(ptn_port_start(b.port), 0);
+	assert_true(send_mark(&a, 7));
+	sync_both();
+	assert_int_equal(recv_mark(&b), 7);
+}
+
+/* Ends of different sizes: what can never fit is no stopper. */
+static void a_chain_too_long_for_the_other_end_is_dropped(void **state)
+{
+	char frame[2000], got[4096];
+
+	(void)state;
+	rig_frame(frame, sizeof(frame), 1, 2, 0);
+	assert_true(rig_send(&a, frame, 2000, 100)); /* 20 slots into 15 */
+	assert_true(rig_send(&a, frame, 1500, 100));
+	sync_both();
+	assert_int_equal(rig_recv(&b, 0, got, sizeof(got)), 1500);
+	assert_true(rig_send(&a, frame, 2000, 100));
+	assert_false(ptn_port_arm(a.port, 0));
+	sync_both();
+	assert_true(ptn_port_arm(a.port, 0));
+	assert_int_equal(rig_recv(&b, 0, got, sizeof(got)), -1);
+	assert_int_equal(rig_count(&a, PTN_C_TX_FRAMES), 3);
+	assert_int_equal(rig_count(&b, PTN_C_RX_FRAMES), 1);
+	assert_int_equal(rig_count(&b, PTN_C_DROP_TOO_BIG), 2);
+}
+
+static void ends_of_different_sizes_pass_all(void **state)
+{
+	u32 sent = 0, got = 0, back = 0;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		int64_t mark;
+
+		for (int n = i % 40; n && send_mark(&a, sent); n--)
+			sent++;
+		send_mark(&b, (u32)i);
+		sync_both();
+		for (int n = i % 41; n && (mark = recv_mark(&b)) >= 0; n--)
+			assert_int_equal(mark, got++);
+		back += recv_mark(&a) >= 0;
+	}
+	sync_both();
+	for (int64_t mark; (mark = recv_mark(&b)) >= 0; sync_both())
+		assert_int_equal(mark, got++);
+	assert_int_equal(got, sent);
+	assert_int_equal(back, 3000);
+	assert_int_equal(rig_drops(&a) + rig_drops(&b), 0);
+	/* a queue that the other end lacks waits, and sleeps */
+	assert_true(ptn_port_arm(a.port, 2));
 }
 
 /* Zero-copy forwarding: a program exchanges buffers of its slots. */
@@ -235,6 +356,42 @@ static void extra_buffers_are_traded(void **state)
 				    rig_rx(&b, 0)->slot[0].buf_idx),
 			    "extra buffer");
 	assert_int_equal(a.faults, 0);
+}
+
+/* A third ring whose lock another thread holds: the frame waits, unharmed. */
+static void a_trade_with_a_busy_ring_is_tried_again(void **state)
+{
+	const struct rig_params size = {1, 64, 2048, 0};
+	struct netmap_ring *tx, *third;
+	struct rig x, y, z;
+	struct ptn_pipe *other;
+	u32 theirs;
+
+	(void)state;
+	rig_open_domain((struct rig *[]){&x, &y, &z}, 3,
+			(struct rig_params[]){size, size, size});
+	assert_int_equal(ptn_pipe_new(&other, "p1"), 0);
+	assert_int_equal(ptn_pipe_attach(other, 0, x.port), 0);
+	assert_int_equal(ptn_pipe_attach(other, 1, y.port), 0);
+	tx = rig_tx(&x, 0);
+	third = rig_rx(&z, 0);
+	theirs = third->slot[0].buf_idx;
+	third->slot[0].buf_idx = tx->slot[0].buf_idx;
+	tx->slot[0].buf_idx = theirs;
+	tx->slot[0].len = LEN;
+	tx->head = tx->cur = 1;
+	rig_sync_tx(&x, 0);
+	ptn_spin_lock(&z.port->rx[0].lock);
+	assert_int_equal(ptn_port_sync(x.port, 0, work), 0);
+	assert_false(ptn_port_arm(x.port, 0));
+	ptn_spin_unlock(&z.port->rx[0].lock);
+	assert_int_equal(ptn_port_sync(x.port, 0, work), 1);
+	assert_int_equal(rig_rx(&y, 0)->slot[0].buf_idx, theirs);
+	assert_int_equal(x.faults + y.faults + z.faults, 0);
+	rig_close(&z, NULL);
+	rig_close(&y, ptn_pipe_detach);
+	rig_close(&x, ptn_pipe_detach);
+	ptn_pipe_free(other);
 }
 
 static void scribble(struct netmap_ring *r)
@@ -289,6 +446,7 @@ static void random_scribbles_lose_no_buffer(void **state)
 	assert_int_equal(recv_mark(&b), 77);
 }
 
+#define SIZES(test) cmocka_unit_test_setup_teardown(test, setup_sizes, teardown)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -297,11 +455,17 @@ int main(void)
 		TEST(frames_pass_both_ways_without_a_copy),
 		TEST(a_full_pipe_makes_the_sender_wait),
 		TEST(a_receiver_is_asked_for_kicks_while_frames_wait),
+		TEST(a_slow_receiver_gets_all_that_waits),
+		TEST(all_room_is_shown_before_the_pipe_sleeps),
 		TEST(only_whole_frames_become_visible),
 		TEST(an_end_that_comes_later_gets_what_waited),
 		TEST(pending_frames_of_a_stopped_end_are_counted),
+		TEST(a_stop_with_a_full_ring_is_no_end),
+		SIZES(a_chain_too_long_for_the_other_end_is_dropped),
+		SIZES(ends_of_different_sizes_pass_all),
 		TEST(exchanged_buffers_are_followed),
 		TEST(extra_buffers_are_traded),
+		TEST(a_trade_with_a_busy_ring_is_tried_again),
 		TEST(random_scribbles_lose_no_buffer),
 	};
 

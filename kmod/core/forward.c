@@ -148,7 +148,7 @@ static void route(struct ptn_vale *v, struct ptn_ring *r, struct ptn_work *w)
 }
 
 /* Sort the frames of known destinations by these, keeping their order. */
-static void sort(struct ptn_work *w)
+static void sort_frames(struct ptn_work *w)
 {
 	u16 next[PTN_BATCH];
 	u32 at = 0;
@@ -177,7 +177,7 @@ static void to_dests(const struct ptn_vale_table *t, struct ptn_ring *r,
 	if (w->n_dests == 1 && !w->n_drops)
 		order = NULL; /* all of them, as they are */
 	else
-		sort(w);
+		sort_frames(w);
 	for (u32 i = 0; i < w->n_dests; i++) {
 		const struct ptn_dest *d = &w->dest[i];
 		struct ptn_port *to = running_port(t, d->port);

@@ -28,22 +28,22 @@ struct ptn_region {
 
 enum { POOL_IF, POOL_RING, POOL_BUF, PAGE = 4096 };
 
-static size_t round_up(size_t n, size_t to)
+static size_t padded(size_t n, size_t to)
 {
 	return (n + to - 1) / to * to;
 }
 
 u32 ptn_ring_bytes(u32 slots)
 {
-	return (u32)round_up(sizeof(struct netmap_ring) +
-				     (size_t)slots * sizeof(struct netmap_slot),
-			     128);
+	return (u32)padded(sizeof(struct netmap_ring) +
+				   (size_t)slots * sizeof(struct netmap_slot),
+			   128);
 }
 
 static u32 if_bytes(u32 rings)
 {
-	return (u32)round_up(sizeof(struct netmap_if) + 2 * rings * sizeof(s64),
-			     64);
+	return (u32)padded(sizeof(struct netmap_if) + 2 * rings * sizeof(s64),
+			   64);
 }
 
 void ptn_shape_for_port(struct ptn_shape *shape, u32 rings, u32 slots,
@@ -74,7 +74,7 @@ static void pool_place(struct pool *p, size_t *at, u32 count, u32 size)
 	p->count = count;
 	p->size = size;
 	p->offset = *at;
-	*at = round_up(*at + (size_t)count * size, PAGE);
+	*at = padded(*at + (size_t)count * size, PAGE);
 }
 
 static size_t place(struct pool pool[3], const struct ptn_shape *s)

@@ -65,7 +65,7 @@ struct vport {
 	struct listener *listener; /* NULL: nobody can attach */
 	struct attach *attach; /* NULL: nobody is */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
-	bool leaving;
+	bool leaving, changing; /* by the transaction that is being done */
 };
 
 struct engine {

@@ -239,6 +239,13 @@ static void set_leaving(struct op *op, bool leaving)
 	}
 }
 
+static bool *changing(struct op *op)
+{
+	return op->kind == OBJECT_SWITCH ? &op->sw->changing
+	       : op->kind == OBJECT_PORT ? &op->port->changing
+					 : NULL;
+}
+
 static int check_name_new(struct txn *t, struct op *op)
 {
 	int err;
@@ -262,8 +269,13 @@ static int check_name_old(struct txn *t, struct op *op)
 	op->object = find_live(t->engine, op->kind, op->spec.name);
 	if (!op->object)
 		return refuse(t, op, -ENOENT, "is not there");
+	if (changing(op) && *changing(op))
+		return refuse(t, op, -EINVAL,
+			      "is changed twice in one transaction");
 	if (op->action == ACTION_DEL)
 		set_leaving(op, true);
+	else if (changing(op))
+		*changing(op) = true;
 	return 0;
 }
 
@@ -424,10 +436,8 @@ static int check_op(struct txn *t, struct op *op)
 		return check_new_port(t, op);
 	if (op->kind == OBJECT_PORT && op->action == ACTION_SET)
 		return check_set_port(t, op);
-	if (op->kind == OBJECT_SWITCH && op->action == ACTION_SET) {
-		op->sw->changing = true;
+	if (op->kind == OBJECT_SWITCH && op->action == ACTION_SET)
 		return check_set_switch(t, op);
-	}
 	if (op->kind == OBJECT_PORT && op->port->sw)
 		op->port->sw->leaving_ports++;
 	return 0;
@@ -733,8 +743,8 @@ static void forget(struct txn *t)
 			continue;
 		if (op->action == ACTION_DEL)
 			set_leaving(op, false);
-		if (op->kind == OBJECT_SWITCH)
-			op->sw->changing = false;
+		if (changing(op))
+			*changing(op) = false;
 		if (op->kind == OBJECT_SWITCH)
 			op->sw->leaving_ports = 0;
 		if (op->kind == OBJECT_PORT && op->port->sw)

@@ -257,6 +257,41 @@ static void static_entries_follow_their_ports(void **state)
 	objects_fini(&o);
 }
 
+static void an_object_is_changed_once_in_a_transaction(void **state)
+{
+	struct party *p = &((struct bench *)*state)->party;
+	struct static_mac entry = {{2, 0, 0, 0, 0, 1}, "p0"};
+	struct switch_spec s = vale0;
+	struct port_spec port = a_port("p0", "vale0");
+	struct objects o;
+
+	made(p, "p0");
+	party_begin(p, 2);
+	party_port(p, PTN_CMD_PORT_SET, &port);
+	party_port(p, PTN_CMD_PORT_DEL, &port);
+	assert_int_equal(party_commit(p), -EINVAL);
+	assert_string_equal(p->text,
+			    "port p0: is changed twice in one transaction");
+	s.statics = &entry;
+	s.n_statics = 1;
+	party_begin(p, 2);
+	party_switch(p, PTN_CMD_SWITCH_SET, &s);
+	party_switch(p, PTN_CMD_SWITCH_SET, &vale0);
+	assert_int_equal(party_commit(p), -EINVAL);
+	party_dump(p, &o);
+	assert_int_equal(o.switch_status[0].fdb_used, 0);
+	objects_fini(&o);
+	party_begin(p, 2);
+	party_port(p, PTN_CMD_PORT_SET, &port);
+	party_switch(p, PTN_CMD_SWITCH_SET, &s);
+	assert_int_equal(party_commit(p), 0);
+	party_begin(p, 3);
+	party_port(p, PTN_CMD_PORT_DEL, &port);
+	party_switch(p, PTN_CMD_SWITCH_DEL, &s);
+	assert_int_equal(party_commit(p), 0);
+	assert_counts(p, 0, 0, 0);
+}
+
 static void a_refused_message_spoils_its_transaction(void **state)
 {
 	struct party *p = &((struct bench *)*state)->party;
@@ -854,6 +889,7 @@ int main(void)
 		TXN_TEST(a_switch_in_use_stays),
 		TXN_TEST(an_end_is_taken_once_and_can_be_replaced),
 		TXN_TEST(static_entries_follow_their_ports),
+		TXN_TEST(an_object_is_changed_once_in_a_transaction),
 		TXN_TEST(a_refused_message_spoils_its_transaction),
 		HOST_TEST(frames_flow_and_counters_survive_the_program),
 		HOST_TEST(a_port_has_one_client),

@@ -32,15 +32,29 @@ static u32 free_slots(const struct ptn_ring *r)
 
 /* Lease */
 
-/* Slots that a frame takes in @r: one a fragment where these fit. */
+/* A slot's len has 16 bits. */
+static u32 capacity(const struct ptn_ring *r)
+{
+	return r->buf_size < 65536 ? r->buf_size : 65535;
+}
+
+/* Not a slot a fragment: the buffers are smaller, or the ring too short. */
+static bool repacks(const struct ptn_ring *r, const struct ptn_ring *from,
+		    u32 frags)
+{
+	return r->buf_size < from->buf_size || frags >= r->num_slots;
+}
+
+/* Slots that a frame takes in @r. */
 static u32 slots_for(const struct ptn_ring *r, const struct ptn_ring *from,
 		     const struct ptn_work *w, u32 frame)
 {
+	const u32 frags = w->odd ? w->frame[frame].frags : 1;
 	const u32 len = ptn_work_bytes(w, frame);
 
-	if (r->buf_size >= from->buf_size)
-		return w->odd ? w->frame[frame].frags : 1;
-	return len ? (len + r->buf_size - 1) / r->buf_size : 1;
+	if (!repacks(r, from, frags))
+		return frags;
+	return len ? (len + capacity(r) - 1) / capacity(r) : 1;
 }
 
 /* Frames that fit into the ring; the others are dropped here. */
@@ -119,7 +133,7 @@ static void lease(struct ptn_ring *r, const struct ptn_ring *from,
 
 /* Copy */
 
-/* A frame into smaller buffers, from leased buffer @at on. Slots used. */
+/* A frame into full buffers, from leased buffer @at on. Slots used. */
 static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 			 u32 frags, struct ptn_work *w, u32 at)
 {
@@ -128,7 +142,7 @@ static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 	w->len[at] = 0;
 	for (u32 i = 0; i < frags; i++) {
 		for (u32 from = 0; from < frag[i].len;) {
-			u32 n = r->buf_size - fill;
+			u32 n = capacity(r) - fill;
 
 			if (!n) {
 				used++;
@@ -161,14 +175,14 @@ static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
 static u64 copy_odd(const struct ptn_ring *r, const struct ptn_ring *from,
 		    struct ptn_work *w, const struct delivery *d)
 {
-	const bool repack = r->buf_size < from->buf_size;
 	u64 bytes = 0;
 	u32 at = 0;
 
 	for (u32 i = 0; i < d->picked; i++) {
 		const u32 frame = w->pick[i];
 		const u32 frags = w->odd ? w->frame[frame].frags : 1;
-		const u32 n = (repack ? copy_repacked : copy_fragments)(
+		const u32 n = (repacks(r, from, frags) ? copy_repacked
+						       : copy_fragments)(
 			r, ptn_work_frame(w, frame), frags, w, at);
 
 		for (u32 s = 0; s < n; s++)

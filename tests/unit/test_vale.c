@@ -388,6 +388,33 @@ static void smaller_buffers_get_more_fragments(void **state)
 	}
 }
 
+static int short_ring(void **state)
+{
+	(void)state;
+	open_ports(1, &(struct rig_params){1, 128, 64, 0});
+	rig_open(&rig[1], "short", &(struct rig_params){1, 16, 65536, 0});
+	assert_int_equal(ptn_vale_attach(vale, rig[1].port), 0);
+	n_ports = 2;
+	return 0;
+}
+
+static void many_fragments_fit_into_few_large_buffers(void **state)
+{
+	unsigned char frame[4096], got[4096];
+
+	(void)state;
+	learn_all();
+	for (u32 len = 64; len <= 4096; len += 448) {
+		rig_frame(frame, len, mac_of(1), mac_of(0), 0);
+		for (u32 i = 12; i < len; i++)
+			frame[i] = (u8)(i * 3 + len);
+		assert_true(rig_send(&rig[0], frame, len, 64));
+		sync_all();
+		assert_int_equal(rig_recv(&rig[1], 0, got, sizeof(got)), len);
+		assert_memory_equal(frame, got, len);
+	}
+}
+
 static void random_traffic_is_conserved(void **state)
 {
 	unsigned char frame[1500], got[4096];
@@ -487,6 +514,7 @@ int main(void)
 		WITH(three_ports, a_sleeping_receiver_is_notified_once),
 		WITH(three_ports, arming_sees_what_came_meanwhile),
 		WITH(mixed_buffers, smaller_buffers_get_more_fragments),
+		WITH(short_ring, many_fragments_fit_into_few_large_buffers),
 		WITH(three_ports, random_traffic_is_conserved),
 		WITH(three_ports, the_table_shows_and_ages),
 		cmocka_unit_test(thousands_of_ports_attach),

@@ -138,16 +138,13 @@ static int bind_path(int fd, const char *path)
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
 	strcpy(sun.sun_path, path);
-	/* the mode that bind gives to the name */
-	if (fchmod(fd, 0660))
-		return -errno;
-	if (!bind(fd, (struct sockaddr *)&sun, sizeof(sun)))
-		return 0;
 	/* An engine that was killed left it: RUN_DIR is this engine's alone. */
-	if (errno != EADDRINUSE || unlink(path) ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)))
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) &&
+	    (errno != EADDRINUSE || unlink(path) ||
+	     bind(fd, (struct sockaddr *)&sun, sizeof(sun))))
 		return -errno;
-	return 0;
+	/* Connecting takes the right to write, whatever the umask is. */
+	return chmod(path, 0660) ? -errno : 0;
 }
 
 static int open_listener(struct listener *l)

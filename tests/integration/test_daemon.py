@@ -42,6 +42,13 @@ def test_answers_on_its_socket(daemon):
     assert not d.socket.exists()
 
 
+def test_the_group_may_connect_whatever_the_umask(daemon):
+    d = daemon(backend="engine", prefix=["sh", "-c", 'umask 077; exec "$@"', "sh"])
+    d.apply(topology())
+    for path in [d.socket, *(d.run_dir / "ports").glob("*.sock")]:
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o660, path
+
+
 def test_what_was_applied_is_there_after_a_restart(daemon):
     d = daemon()
     first = d.apply(topology())

@@ -101,8 +101,20 @@ static int run(struct store *s, sqlite3_stmt *st, const char *doing,
 	return code == SQLITE_DONE ? 0 : sql_fail(s->db, doing, error);
 }
 
-static int set_up(struct store *s, const struct store_options *o,
-		  struct store_error *error)
+/* Who reads it was not there when the file was chosen: it is named. */
+static int open_fail(struct store *s, const char *path,
+		     struct store_error *error)
+{
+	struct store_error why;
+	int err = sql_fail(s->db, "open", &why);
+
+	snprintf(error->message, sizeof(error->message), "%.200s: %.300s", path,
+		 why.message);
+	return err;
+}
+
+static int set_up(struct store *s, const char *path,
+		  const struct store_options *o, struct store_error *error)
 {
 	char sql[256];
 
@@ -116,7 +128,7 @@ static int set_up(struct store *s, const struct store_options *o,
 		 "PRAGMA max_page_count = %u;",
 		 o->max_pages ? o->max_pages : MAX_PAGES);
 	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return sql_fail(s->db, "open", error);
+		return open_fail(s, path, error);
 	return 0;
 }
 
@@ -143,7 +155,7 @@ static int check_whole(struct store *s, const char *path,
 		strcmp((const char *)sqlite3_column_text(st, 0), "ok") == 0;
 	if (!whole && st && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY) {
 		sqlite3_finalize(st);
-		return sql_fail(s->db, "open", error);
+		return open_fail(s, path, error);
 	}
 	sqlite3_finalize(st);
 	if (whole)
@@ -155,14 +167,14 @@ static int check_whole(struct store *s, const char *path,
 	return -EUCLEAN;
 }
 
-static int to_wal(struct store *s, struct store_error *error)
+static int to_wal(struct store *s, const char *path, struct store_error *error)
 {
 	char *mode = NULL;
 
 	if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 			 &mode) != SQLITE_OK) {
 		sqlite3_free(mode);
-		return sql_fail(s->db, "open", error);
+		return open_fail(s, path, error);
 	}
 	return 0;
 }
@@ -176,7 +188,7 @@ static int open_file(struct store *s, const char *path,
 		path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 
 	umask(mask);
-	return code == SQLITE_OK ? 0 : sql_fail(s->db, "open", error);
+	return code == SQLITE_OK ? 0 : open_fail(s, path, error);
 }
 
 int store_open(struct store **out, const char *dir,
@@ -194,7 +206,7 @@ int store_open(struct store **out, const char *dir,
 	}
 	err = open_file(s, path, error);
 	if (!err)
-		err = set_up(s, o, error);
+		err = set_up(s, path, o, error);
 	if (!err)
 		err = refuse_read_only(s, path, error);
 	if (!err)
@@ -204,7 +216,7 @@ int store_open(struct store **out, const char *dir,
 			      o->migrations ? o->migrations : migrate_builtin(),
 			      error);
 	if (!err)
-		err = to_wal(s, error);
+		err = to_wal(s, path, error);
 	if (!err)
 		*out = steal_ptr(&s);
 	return err;

@@ -209,8 +209,9 @@ static void assert_refused(int err, const char *word)
 
 	assert_int_equal(store_open(&s, dir, NULL, &error), err);
 	assert_null(s);
-	if (!strstr(error.message, word))
-		fail_msg("\"%s\" lacks \"%s\"", error.message, word);
+	if (!strstr(error.message, word) || !strstr(error.message, db_path))
+		fail_msg("\"%s\" lacks \"%s\" or %s", error.message, word,
+			 db_path);
 }
 
 static void refuses_newer(void **state)

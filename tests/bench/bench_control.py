@@ -69,18 +69,18 @@ def get_rate(socket, path, clients):
 # Neighbours: in a network namespace of their own.
 
 def ip_round(n, samples):
-    """n veth pairs, one end of each in a bridge, by one `ip -batch`."""
+    """n veth pairs, one end of each in a bridge, by one `ip -batch`; they go
+    as a group, which is the fastest way. Nothing is left to be cleaned up in
+    the background, where it would disturb who comes next."""
     lines = ["link add br0 type bridge", "link set br0 up"]
     for i in range(n):
-        lines += [f"link add p{i} type veth peer name q{i}",
+        lines += [f"link add p{i} group 7 type veth peer name q{i}",
                   f"link set q{i} master br0 up"]
     add = "\n".join(lines).encode()
-    remove = "\n".join(f"link del p{i}" for i in range(n)).encode()
-    script = ["ip", "-batch", "-"]
     # The namespace lives as long as this shell.
     with subprocess.Popen(["unshare", "-n", "sh"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as shell:
-        inside = ["nsenter", f"--net=/proc/{shell.pid}/ns/net", *script]
+        inside = ["nsenter", f"--net=/proc/{shell.pid}/ns/net", "ip", "-batch", "-"]
         shell.stdin.write(b"echo ready\n")
         shell.stdin.flush()
         shell.stdout.readline()
@@ -89,8 +89,7 @@ def ip_round(n, samples):
             subprocess.run(inside, input=what, check=True)
 
         samples.add(("ip apply", n), timed(batch, add))
-        if n <= 100:
-            samples.add(("ip delete", n), timed(batch, remove))
+        samples.add(("ip delete", n), timed(batch, b"link del group 7\n"))
         shell.stdin.close()
 
 

@@ -201,7 +201,7 @@ static void latency(struct pair *p, int rounds)
 		ratio[i] = engine[i] / limit[i];
 		limit_free(l);
 	}
-	printf("poll latency, one in flight: limit %.0f ns  engine %.0f ns  ratio %.2f  goal 230 ns\n",
+	printf("poll latency, one in flight: limit %.0f ns  engine %.0f ns  ratio %.2f  goal 1.28\n",
 	       bench_median(limit, rounds), bench_median(engine, rounds),
 	       bench_median(ratio, rounds));
 	fflush(stdout);

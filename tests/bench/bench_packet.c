@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two processes that each have a port: one sends what it can, the other reads
- * all that comes; both sleep when there is nothing to do. The same load for
- * every switch that can be between the two.
+ * all that comes; both sleep when there is nothing to do. With AF_PACKET the
+ * sender keeps a window of frames in flight, so that no switch is flooded
+ * (overload costs some most of what they can do); a ring is such a window.
  *
  *	bench_packet packet IFNAME IFNAME LENGTH SECONDS	AF_PACKET
  *	bench_packet ptnet SOCKET SOCKET LENGTH SECONDS	libptnet
@@ -32,13 +33,33 @@
 #include "limit.h"
 #include "port/ptnet.h"
 
-enum { BATCH = 64, FRAME_MAX = 2048, WINDOW_MS = 200, SECONDS_MAX = 60 };
+enum {
+	BATCH = 64,
+	WINDOW = 512,
+	FRAME_MAX = 2048,
+	WINDOW_MS = 200,
+	SECONDS_MAX = 60
+};
 
 /* What the reader has seen; in memory of both. */
 struct seen {
 	_Atomic uint64_t frames;
 	uint64_t sum;
 };
+
+/* Wait for room in the window; what does not come within a while is lost. */
+static void pace(const struct seen *seen, uint64_t *sent)
+{
+	uint64_t is = atomic_load_explicit(&seen->frames, memory_order_relaxed);
+
+	for (int i = 0; *sent - is + BATCH > WINDOW && i < 50; i++) {
+		usleep(20);
+		is = atomic_load_explicit(&seen->frames, memory_order_relaxed);
+	}
+	if (*sent - is + BATCH > WINDOW)
+		*sent = is;
+	*sent += BATCH;
+}
 
 static void fail(const char *what, int err)
 {
@@ -86,12 +107,14 @@ static int packet_open(const char *name, uint16_t protocol)
 	return fd;
 }
 
-static void packet_send(const char *name, uint32_t len)
+static void packet_send(const char *name, const struct seen *seen, uint32_t len)
 {
 	struct batch *b = batch_new(len);
 	int fd = packet_open(name, 0);
+	uint64_t sent = 0;
 
 	for (uint64_t mark = 0;; mark++) {
+		pace(seen, &sent);
 		for (int i = 0; i < BATCH; i++)
 			limit_write(b->data[i], len, mark);
 		if (sendmmsg(fd, b->m, BATCH, 0) < 0 && errno != ENOBUFS)
@@ -183,7 +206,7 @@ static void port_receive(const char *path, struct seen *seen)
 	}
 }
 
-/* A child that ends with us. */
+/* A child that ends with us; it reads when @len is 0. */
 static pid_t start(bool ptnet, const char *at, struct seen *seen, uint32_t len)
 {
 	pid_t pid = fork();
@@ -191,10 +214,15 @@ static pid_t start(bool ptnet, const char *at, struct seen *seen, uint32_t len)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (seen)
-		(ptnet ? port_receive : packet_receive)(at, seen);
+	prctl(PR_SET_TIMERSLACK, 1);
+	if (ptnet && len)
+		port_send(at, len);
+	else if (ptnet)
+		port_receive(at, seen);
+	else if (len)
+		packet_send(at, seen, len);
 	else
-		(ptnet ? port_send : packet_send)(at, len);
+		packet_receive(at, seen);
 	exit(1);
 }
 
@@ -236,7 +264,7 @@ int main(int argc, char **argv)
 	}
 	reader = start(ptnet, argv[3], seen, 0);
 	usleep(200000); /* it is there before the first frame */
-	sender = start(ptnet, argv[2], NULL, (uint32_t)len);
+	sender = start(ptnet, argv[2], seen, (uint32_t)len);
 	usleep(300000);
 	printf("%.4f\n", measure(seen, seconds));
 	kill(sender, SIGKILL);

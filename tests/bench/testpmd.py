@@ -9,6 +9,7 @@ import time
 
 PROGRAM = "dpdk-testpmd"
 BURST, BURSTS_IN_FLIGHT = 64, 8
+START_SECONDS = 2 # until its ports are connected
 
 
 def installed():
@@ -53,7 +54,7 @@ class Testpmd:
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True)
-        time.sleep(1.5)
+        time.sleep(START_SECONDS)
         if self.process.poll() is not None:
             raise RuntimeError(self.process.stdout.read()[-500:])
         return self

@@ -391,7 +391,8 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 
 /*
  * Before a queue sleeps: the sender is shown how far he is, and while frames
- * of his wait for room, kicks are wanted from the receiver, who makes it.
+ * of his wait for room, kicks are wanted from the receiver (if there is one),
+ * who makes it.
  */
 static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
 {
@@ -403,7 +404,7 @@ static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
 	ptn_spin_unlock(&tx->lock);
 	if (wake)
 		ptn_ring_notify(tx);
-	if (waits)
+	if (waits && rx)
 		ptn_csb_want_kicks(rx, true);
 	return waits;
 }
@@ -422,8 +423,7 @@ static bool pipe_arm(struct ptn_port *p, u32 queue)
 	ptn_csb_want_kicks(tx, true);
 	ptn_mb_heavy();
 	if (!other || queue >= other->queues) {
-		if (ptn_csb_tx_settle(tx))
-			ptn_ring_notify(tx);
+		wait_for_room(tx, NULL);
 		return true;
 	}
 	waits = wait_for_room(tx, &other->rx[queue]);

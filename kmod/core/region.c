@@ -231,7 +231,7 @@ void ptn_region_extra_put(struct ptn_region *r, u32 number)
 	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
 
 	for (u32 i = NM_BUF_RESERVED; i < r->pool[POOL_BUF].fresh; i++)
-		if (r->home[i] == home)
+		if (ptn_load(r->home[i]) == home)
 			ptn_region_buf_put(r, i);
 }
 
@@ -241,7 +241,7 @@ u32 ptn_region_extra_chain(struct ptn_region *r, u32 number)
 	u32 head = 0;
 
 	for (u32 i = r->pool[POOL_BUF].fresh; i-- > NM_BUF_RESERVED;) {
-		if (r->home[i] != home)
+		if (ptn_load(r->home[i]) != home)
 			continue;
 		ptn_store(*(u32 *)ptn_region_object(r, POOL_BUF, i), head);
 		head = i;

@@ -18,6 +18,7 @@ enum {
 	COMMANDS_PER_TICK = 256, /* doorbells of vector 0 */
 	FAULTS_MAX = 1000,
 	FAULTS_PERIOD_MS = 10000,
+	WARN_PERIOD_MS = 10000,
 	ETHER_HEADER = 14,
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
@@ -212,12 +213,25 @@ static void doorbell_heard(struct loop_source *source, uint32_t events)
 	kick_control(a);
 }
 
+/* A program fails as often as it likes: that must not fill the disk. */
+static bool may_warn(struct vport *p)
+{
+	uint64_t now = ptn_now_ms();
+
+	if (p->warned && now - p->warned < WARN_PERIOD_MS)
+		return false;
+	p->warned = now;
+	return true;
+}
+
 static void fault(struct attach *a)
 {
 	stop(a);
 	a->faulted = true;
 	set_state(a, PTN_STATE_FAULTED);
 	kick_control(a);
+	if (!may_warn(a->port))
+		return;
 	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "
 		 "too often; it must attach again",
 		 a->port->spec.name, (int)a->pid);
@@ -569,7 +583,7 @@ static void accept_client(struct vport *p, int fd)
 		err = a ? attach_open(a) : -ENOMEM;
 	}
 	if (err) {
-		if (err != -EBUSY)
+		if (err != -EBUSY && may_warn(p))
 			log_warn("port %s: cannot be attached: %s",
 				 p->spec.name, strerror(-err));
 		wire_refuse(fd, err);

@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -49,4 +50,16 @@ pthread_t bench_thread(int cpu, void *(*run)(void *), void *arg)
 		abort();
 	pthread_attr_destroy(&attr);
 	return thread;
+}
+
+bool bench_directory(char *path, size_t size)
+{
+	const char *in = getenv("TMPDIR");
+	int n = snprintf(path, size, "%s/ptnet-bench.XXXXXX", in ? in : "/tmp");
+
+	if (n < 0 || (size_t)n >= size || !mkdtemp(path)) {
+		fprintf(stderr, "no directory %s\n", path);
+		return false;
+	}
+	return true;
 }

@@ -6,6 +6,8 @@
 #define PTNET_BENCH_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Monotonic seconds. */
 double bench_now(void);
@@ -18,5 +20,8 @@ pthread_t bench_thread(int cpu, void *(*run)(void *), void *arg);
 
 /* Keep the calling thread on a CPU. */
 void bench_pin(int cpu);
+
+/* A new directory in $TMPDIR or /tmp, with a path short enough for sockets. */
+bool bench_directory(char *path, size_t size);
 
 #endif

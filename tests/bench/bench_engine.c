@@ -415,7 +415,7 @@ static void run_vale(const char *ports, int rounds, uint32_t batch)
 }
 
 static struct backend *engine;
-static char run_dir[] = "/tmp/ptnet-bench.XXXXXX";
+static char run_dir[64];
 
 static void clean_up(void)
 {
@@ -441,7 +441,7 @@ int main(int argc, char **argv)
 			"usage: bench_engine ENGINE [ROUNDS [BATCH]]\n");
 		return 2;
 	}
-	if (!mkdtemp(run_dir))
+	if (!bench_directory(run_dir, sizeof(run_dir)))
 		return 1;
 	engine = start_engine(argv[1], run_dir);
 	atexit(clean_up);

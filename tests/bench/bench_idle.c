@@ -23,7 +23,7 @@
 
 enum { PORTS_MAX = 8192, SLOTS = 1024, BUF_SIZE = 2048 };
 
-static char run_dir[] = "/tmp/ptnet-bench.XXXXXX";
+static char run_dir[64];
 static struct backend *engine;
 static pid_t pid;
 
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	if (!mkdtemp(run_dir))
+	if (!bench_directory(run_dir, sizeof(run_dir)))
 		return 1;
 	config.engine_path = argv[1];
 	must(backend_engine.open(&engine, &config, &error), &error);

@@ -8,6 +8,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -48,6 +49,8 @@ class Scratch:
     """A directory on a disk (not in memory: applies are durable)."""
 
     def __enter__(self):
+        # ended from outside, everything is put away all the same
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         base = os.environ.get("TMPDIR", "/var/tmp")
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="ptnet-bench.", dir=base))
         return self.path

@@ -18,6 +18,7 @@ enum {
 	COMMANDS_PER_TICK = 256, /* doorbells of vector 0 */
 	FAULTS_MAX = 1000,
 	FAULTS_PERIOD_MS = 10000,
+	SHUT_MS = 10 * 1000, /* to a program that held a worker */
 	WARN_PERIOD_MS = 10000,
 	ETHER_HEADER = 14,
 	/* Room in a domain's region for ports declared later. */
@@ -31,6 +32,7 @@ struct attach {
 	uint32_t window;
 	bool opened; /* the core's port */
 	bool running;
+	uint32_t spoilt; /* atomic: an eventfd of it held its writer */
 	bool faulted;
 	pid_t pid;
 	struct loop_source connection;
@@ -75,8 +77,10 @@ static void on_notify(void *home, uint32_t vector)
 	const struct vport *p = home;
 	struct attach *a = p->attach;
 
-	if (!watch_kick(a->client_fd[vector]))
-		report(a);
+	if (watch_kick(a->client_fd[vector]))
+		return;
+	ptn_store(a->spoilt, 1);
+	report(a);
 }
 
 static void on_wake(void *home, uint32_t queue)
@@ -228,6 +232,9 @@ static void fault(struct attach *a)
 {
 	stop(a);
 	a->faulted = true;
+	/* it cost its worker's other ports some time: not again at once */
+	if (ptn_load(a->spoilt))
+		a->port->shut_until = ptn_now_ms() + SHUT_MS;
 	set_state(a, PTN_STATE_FAULTED);
 	kick_control(a);
 	if (!may_warn(a->port))
@@ -578,7 +585,9 @@ static void accept_client(struct vport *p, int fd)
 	struct attach *a = NULL;
 	int err = -EBUSY;
 
-	if (!taken(p)) {
+	if (ptn_now_ms() < p->shut_until) {
+		err = -EAGAIN;
+	} else if (!taken(p)) {
 		a = attach_new(p, fd);
 		err = a ? attach_open(a) : -ENOMEM;
 	}

@@ -194,7 +194,8 @@ static int open_dir(struct engine *e, const char *run_dir,
 		return fail(s, err ? err : -errno, "%s: %s", run_dir,
 			    strerror(err ? -err : errno));
 	snprintf(ports, sizeof(ports), "%s/ports", e->run_dir);
-	err = make_dir(ports, 0755);
+	/* whoever can read a directory can lock it */
+	err = make_dir(ports, 0711);
 	e->lock_fd = open(ports, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (err || e->lock_fd < 0)
 		return fail(s, err ? err : -errno, "%s: %s", ports,

@@ -64,6 +64,7 @@ struct vport {
 	struct vpipe *pipe;
 	struct listener *listener; /* NULL: nobody can attach */
 	struct attach *attach; /* NULL: nobody is */
+	uint64_t shut_until; /* ms: nobody may attach before */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
 	uint64_t warned; /* ms: when the log last told of its programs */
 	bool leaving, changing; /* by the transaction that is being done */

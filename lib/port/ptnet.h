@@ -50,9 +50,10 @@ enum {
  * @options: NULL for defaults
  *
  * Returns 0 and a port that ptnet_close() frees; -EBUSY: another program is
- * attached; -ENOENT, -ECONNREFUSED, -EACCES from the socket; -EPROTO: the
- * other side does not speak this protocol; -ECONNRESET: it hung up in the
- * middle; -ETIMEDOUT; -EINTR.
+ * attached; -EAGAIN: the last one did harm, try again in ten seconds; -ENOENT,
+ * -ECONNREFUSED, -EACCES from the socket; -EPROTO: the other side does not
+ * speak this protocol; -ECONNRESET: it hung up in the middle; -ETIMEDOUT;
+ * -EINTR.
  */
 int ptnet_open(struct ptnet_port **out, const char *path,
 	       const struct ptnet_options *options);

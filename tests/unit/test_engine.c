@@ -847,6 +847,7 @@ static void a_spoilt_eventfd_stops_its_port_alone(void **state)
 {
 	struct host *h = *state;
 	struct ptnet_port *a, *b;
+	char path[108];
 	struct raw r;
 
 	with_ports(h, 3);
@@ -876,6 +877,9 @@ static void a_spoilt_eventfd_stops_its_port_alone(void **state)
 	ptnet_close(a);
 	ptnet_close(b);
 	raw_close(&r);
+	/* and it cannot do so again at once */
+	socket_path(h, 0, path);
+	assert_int_equal(ptnet_open(&a, path, NULL), -EAGAIN);
 }
 
 #define TXN_TEST(f) cmocka_unit_test_setup_teardown(f, bench_open, bench_close)

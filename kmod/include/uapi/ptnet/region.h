@@ -9,8 +9,8 @@
  * the host's ID (always 1) once per vector, each with the eventfd that the
  * client writes to kick the host; then the client's own ID once per vector
  * with the eventfd that the client waits on. Instead of the version a server
- * that refuses sends a negative errno (-EBUSY: another client is attached) and
- * closes. The connection is the attachment: when it ends, the port is free.
+ * that refuses sends a negative errno (-EBUSY: another client is attached; -EAGAIN:
+ * the last one did harm, not for some seconds) and closes. The connection is the attachment: when it ends, the port is free.
  *
  * The memory file:
  *

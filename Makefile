@@ -235,8 +235,9 @@ INSTALLED = $(call place,$(B)/ptnetctl,$(PREFIX)/bin,755) \
 $(B)/completions/ptnetctl: $(B)/ptnetctl
 	@mkdir -p $(@D) && $< completion bash >$@
 
-$(B)/libptnet.pc: lib/port/libptnet.pc.in $(B)/flags
-$(B)/ptnetd.service: ptnetd/ptnetd.service.in $(B)/flags
+# Another PREFIX makes them anew.
+$(B)/libptnet.pc: lib/port/libptnet.pc.in FORCE
+$(B)/ptnetd.service: ptnetd/ptnetd.service.in FORCE
 $(B)/libptnet.pc $(B)/ptnetd.service:
 	@sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $< >$@
 

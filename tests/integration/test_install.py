@@ -51,7 +51,10 @@ def make(*words):
 @pytest.fixture
 def prefix(tmp_path):
     words = [f"DESTDIR={tmp_path}", "PREFIX=/opt/ptnet"]
-    make("install", *words)
+    # Another PREFIX before leaves no trace.
+    for elsewhere in ["/elsewhere", "/opt/ptnet"]:
+        make("install", words[0], f"PREFIX={elsewhere}")
+    make("uninstall", words[0], "PREFIX=/elsewhere")
     yield tmp_path / "opt/ptnet"
     make("uninstall", *words)
     left = [str(p) for p in tmp_path.rglob("*") if not p.is_dir()]

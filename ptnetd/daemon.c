@@ -27,7 +27,10 @@
 #include "rest/listen.h"
 #include "service/service.h"
 
-enum { REASON_MAX = 512 };
+enum {
+	REASON_MAX = 512,
+	LOCK_TRIES = 50, /* a second */
+};
 
 struct daemon {
 	const struct daemon_config *config;
@@ -62,6 +65,19 @@ static int make_dir(const char *path, mode_t mode)
 	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
 }
 
+/* One that was killed a moment ago may still be on its way out. */
+static bool lock_soon(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 /* Two daemons on one directory would undo each other's work. */
 static int lock_dir(const char *dir, mode_t mode)
 {
@@ -82,7 +98,7 @@ static int lock_dir(const char *dir, mode_t mode)
 		log_err("cannot open %s: %s", path, strerror(errno));
 		return err;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	if (!lock_soon(fd)) {
 		log_err("another ptnetd is running on %s (it holds %s)", dir,
 			path);
 		return -EBUSY;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon as a program: starting, serving, stopping, and what stays."""
 
+import fcntl
 import os
 import re
 import signal
@@ -116,6 +117,17 @@ def test_two_daemons_never_share_a_directory(daemon, make_daemon):
     other.state_dir = d.state_dir
     assert "another ptnetd is running" in other.refuses_to_start()
     assert d.get("/healthz") == {"status": "ok"}
+
+
+def test_one_on_its_way_out_is_waited_for(make_daemon):
+    """Scripts kill a daemon and start the next without a pause."""
+    d = make_daemon()
+    d.run_dir.mkdir()
+    with open(d.run_dir / "ptnetd.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.3, lambda: fcntl.flock(lock, fcntl.LOCK_UN)).start()
+        d.start()
+        assert d.get("/healthz") == {"status": "ok"}
 
 
 def test_a_dead_daemons_socket_is_no_hindrance(daemon):

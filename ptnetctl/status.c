@@ -19,13 +19,15 @@ static void backend_row(struct table *t, const json_t *backend)
 	const char *name = json_string_value(json_object_get(backend, "name"));
 	const char *version =
 		json_string_value(json_object_get(backend, "version"));
+	const json_int_t workers =
+		json_integer_value(json_object_get(backend, "workers"));
 
 	table_cell(t, STYLE_PLAIN, "backend");
 	table_cell(t, STYLE_PLAIN,
 		   "%s %s, %" JSON_INTEGER_FORMAT
-		   " workers, revision %" JSON_INTEGER_FORMAT,
-		   name ?: "?", version ?: "?",
-		   json_integer_value(json_object_get(backend, "workers")),
+		   " worker%s, revision %" JSON_INTEGER_FORMAT,
+		   name ?: "?", version ?: "?", workers,
+		   workers == 1 ? "" : "s",
 		   json_integer_value(json_object_get(backend, "revision")));
 }
 

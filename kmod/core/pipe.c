@@ -389,12 +389,8 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 	return can;
 }
 
-/*
- * Before a queue sleeps: the sender is shown how far he is, and while frames
- * of his wait for room, kicks are wanted from the receiver (if there is one),
- * who makes it.
- */
-static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
+/* All room is shown to the sender; true when frames of his wait. */
+static bool show_all(struct ptn_ring *tx)
 {
 	bool wake, waits;
 
@@ -404,7 +400,18 @@ static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
 	ptn_spin_unlock(&tx->lock);
 	if (wake)
 		ptn_ring_notify(tx);
-	if (waits && rx)
+	return waits;
+}
+
+/*
+ * Before a queue sleeps: the sender is shown how far he is, and while frames
+ * of his wait for room, kicks are wanted from the receiver, who makes it.
+ */
+static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
+{
+	const bool waits = show_all(tx);
+
+	if (waits)
 		ptn_csb_want_kicks(rx, true);
 	return waits;
 }
@@ -423,7 +430,7 @@ static bool pipe_arm(struct ptn_port *p, u32 queue)
 	ptn_csb_want_kicks(tx, true);
 	ptn_mb_heavy();
 	if (!other || queue >= other->queues) {
-		wait_for_room(tx, NULL);
+		show_all(tx);
 		return true;
 	}
 	waits = wait_for_room(tx, &other->rx[queue]);

@@ -13,6 +13,7 @@
 #include <yaml.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "model/arena.h"
 #include "model/surrogates.h"
 
@@ -34,6 +35,12 @@ struct yaml_stream {
 	void *anchors; /* tsearch() tree of struct anchor, of one document */
 	struct yaml_node **stack; /* children of what is still open */
 	size_t depth, stack_size;
+	/* what is open, from the root: where its children begin */
+	struct {
+		size_t first;
+		bool list;
+	} open[YAML_DEPTH_MAX + 1];
+	unsigned level; /* of the innermost */
 };
 
 static void clear_event(yaml_event_t *event)
@@ -328,12 +335,33 @@ static int compare_keys(const void *a, const void *b)
 	return x->at.column < y->at.column ? -1 : x->at.column > y->at.column;
 }
 
+/*
+ * "spec.ports[2]": the way to what is being closed. Of each collection around
+ * it the children before are on the stack, in a map the key last.
+ */
+static void add_path(const struct yaml_stream *s, struct strbuf *path)
+{
+	for (unsigned i = 0; i < s->level; i++) {
+		const size_t end = s->open[i + 1].first;
+
+		if (s->open[i].list)
+			strbuf_addf(path, "[%zu]", end - s->open[i].first);
+		else
+			strbuf_addf(path, "%s%.64s", path->len ? "." : "",
+				    s->stack[end - 1]->text ?: "?");
+	}
+}
+
 static void report_twice(struct yaml_stream *s, const struct yaml_node *key,
 			 const struct yaml_node *first)
 {
-	FIND(s, key->at, NULL,
-	     "the key \"%.100s\" is already at line %u, column %u", key->text,
-	     first->at.line, first->at.column);
+	_cleanup_strbuf_ struct strbuf path = {0};
+
+	add_path(s, &path);
+	strbuf_addf(&path, "%s%.64s", path.len ? "." : "", key->text);
+	diag_add(s->diags, s->file, key->at.line, key->at.column, path.data,
+		 NULL, "the key \"%.100s\" is already at line %u, column %u",
+		 key->text, first->at.line, first->at.column);
 }
 
 /* Many keys are compared in sorted order, which is the order they get. */
@@ -434,12 +462,15 @@ static int read_collection(struct yaml_stream *s, const yaml_event_t *event,
 		return -EINVAL;
 	}
 	n->open = true;
+	s->open[level].first = first;
+	s->open[level].list = list;
 	err = set_anchor(s, anchor, n);
 	if (!err)
 		err = read_children(s,
 				    list ? YAML_SEQUENCE_END_EVENT
 					 : YAML_MAPPING_END_EVENT,
 				    level + 1, n);
+	s->level = level;
 	if (!err)
 		err = list ? close_list(s, n, first) : close_map(s, n, first);
 	n->open = false;

@@ -427,6 +427,15 @@ static void point_at(struct change *c, const struct backend_error *e)
 	}
 }
 
+/* Whatever it had done, its successor gets what is stored. */
+static void say_nothing_changed(struct refusal *r)
+{
+	size_t len = strlen(r->detail);
+
+	snprintf(r->detail + len, sizeof(r->detail) - len,
+		 "; all is put back as it was: try again");
+}
+
 static enum outcome apply_backend(struct change *c, uint64_t revision)
 {
 	struct service *s = c->s;
@@ -437,9 +446,10 @@ static enum outcome apply_backend(struct change *c, uint64_t revision)
 	if (!err)
 		return OUTCOME_DONE;
 	store_rollback(s->store);
-	if (backend_gone(err))
+	if (backend_gone(err)) {
 		reconcile_lost(s, c->r->detail);
-	else
+		say_nothing_changed(c->r);
+	} else
 		point_at(c, &error);
 	return o;
 }

@@ -224,7 +224,7 @@ static void all_findings_come_at_once_in_order(void **state)
 		"1 to 16, found the number 17\n"
 		"t.yaml:11:12: spec.ports[2].name: the port name b is already "
 		"taken at line 10, column 12\n"
-		"t.yaml:11:30: the key \"switch\" is already at line 11, "
+		"t.yaml:11:30: spec.ports[2].switch: the key \"switch\" is already at line 11, "
 		"column 15\n");
 }
 

@@ -9,15 +9,14 @@
  * the host's ID (always 1) once per vector, each with the eventfd that the
  * client writes to kick the host; then the client's own ID once per vector
  * with the eventfd that the client waits on. Instead of the version a server
- * that refuses sends a negative errno (-EBUSY: another client is attached; -EAGAIN:
- * the last one did harm, not for some seconds) and closes. The connection is the attachment: when it ends, the port is free.
+ * that refuses sends a negative errno (-EBUSY: another client is attached;
+ * -EAGAIN: the last one did harm, not for some seconds) and closes. The
+ * connection is the attachment: when it ends, the port is free.
  *
- * The memory file:
- *
- *	0		windows of PTN_WINDOW_SIZE, one a port in this region;
- *the client's ID is its window's number (ID 1 is the host, so window 1 is
- *unused) mem_ofs		netmap memory: interface pool, ring pool,
- *buffers then		sparse, up to a power of two
+ * The memory file. At 0: windows of PTN_WINDOW_SIZE, one a port in this region.
+ * The client's ID is its window's number; ID 1 is the host, so window 1 is
+ * unused. At mem_ofs: netmap memory, which is the interface pool, the ring
+ * pool and the buffers. Then it is sparse, up to a power of two.
  *
  * A port with a region of its own has ID and window 0. Only ports of one trust
  * domain share a region.

@@ -7,27 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/http.h"
 #include "json/json.h"
-
-static const struct {
-	unsigned status;
-	const char *title;
-} titles[] = {
-	{400, "Bad Request"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{406, "Not Acceptable"},
-	{408, "Request Timeout"},
-	{409, "Conflict"},
-	{413, "Content Too Large"},
-	{415, "Unsupported Media Type"},
-	{422, "Unprocessable Content"},
-	{500, "Internal Server Error"},
-	{501, "Not Implemented"},
-	{503, "Service Unavailable"},
-	{507, "Insufficient Storage"},
-};
 
 static const unsigned statuses[] = {
 	[OUTCOME_DONE] = 200,	     [OUTCOME_NOT_FOUND] = 404,
@@ -41,14 +22,6 @@ void response_fini(struct response *r)
 {
 	free(r->body);
 	*r = (struct response){0};
-}
-
-static const char *title_of(unsigned status)
-{
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
-		if (titles[i].status == status)
-			return titles[i].title;
-	return "Error";
 }
 
 static void set_body(struct response *rs, const char *content_type, char *text)
@@ -108,7 +81,7 @@ static void problem(struct response *rs, unsigned status, const char *detail,
 {
 	_cleanup_json_ json_t *value =
 		json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank",
-			  "title", title_of(status), "status", (int)status,
+			  "title", http_reason(status), "status", (int)status,
 			  "detail", words(detail));
 
 	if (diags && diags_any(diags))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 double bench_now(void)
 {
@@ -62,4 +63,15 @@ bool bench_directory(char *path, size_t size)
 		return false;
 	}
 	return true;
+}
+
+void bench_remove_directory(const char *path)
+{
+	char inside[128];
+
+	snprintf(inside, sizeof(inside), "%s/engine.log", path);
+	unlink(inside);
+	snprintf(inside, sizeof(inside), "%s/ports", path);
+	rmdir(inside);
+	rmdir(path);
 }

@@ -24,4 +24,7 @@ void bench_pin(int cpu);
 /* A new directory in $TMPDIR or /tmp, with a path short enough for sockets. */
 bool bench_directory(char *path, size_t size);
 
+/* Remove it, with what an engine that has ended leaves there. */
+void bench_remove_directory(const char *path);
+
 #endif

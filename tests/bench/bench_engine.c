@@ -419,14 +419,8 @@ static char run_dir[64];
 
 static void clean_up(void)
 {
-	char path[sizeof(run_dir) + 16];
-
 	backend_engine.teardown(engine);
-	snprintf(path, sizeof(path), "%s/engine.log", run_dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/ports", run_dir);
-	rmdir(path);
-	rmdir(run_dir);
+	bench_remove_directory(run_dir);
 }
 
 int main(int argc, char **argv)

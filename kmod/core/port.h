@@ -31,6 +31,12 @@ struct ptn_port_params {
 	u32 queues; /* 1 to PTN_RINGS_MAX rings of each direction */
 	u32 slots; /* PTN_SLOTS_MIN to PTN_SLOTS_MAX in each ring */
 	u32 extra_bufs;
+	u32 rx_queues; /* 0: as many as transmit queues */
+	u32 rx_slots; /* 0: as many as in transmit rings */
+	/* More rings of each direction, after the others, that a device joins
+	 * to the host's stack; 0 to PTN_RINGS_MAX. */
+	u32 host_queues;
+	u32 hdr_len; /* of the virtio-net header before each frame: 0, 10, 12 */
 };
 
 /* What a port asks of its home; called on the data path, must not sleep. */
@@ -59,15 +65,29 @@ int ptn_port_new(struct ptn_port **out, const struct ptn_port_params *params,
 void ptn_port_free(struct ptn_port *p);
 
 /**
- * ptn_port_open - take an interface object, rings and buffers of a region
- * @atok, @ktoa: CSB arrays of 2 x queues entries in shared memory, transmit
- *	rings first
+ * ptn_port_open - take rings and buffers of a region, and an interface object
+ *	that shows all of them (nif.h has those that show some)
+ * @atok, @ktoa: CSB arrays of one entry a ring, transmit rings first, in
+ *	shared memory or in the home's own (header.h)
  *
  * Returns 0, -EBUSY when open, -ENOMEM when a pool of the region is used up;
  * nothing has changed then.
  */
 int ptn_port_open(struct ptn_port *p, struct ptn_region *r,
 		  struct nm_csb_atok *atok, struct nm_csb_ktoa *ktoa);
+
+/**
+ * ptn_port_set_csb - let one ring's indices travel through other memory
+ *
+ * The new pair is initialised from the ring's own indices. The ring must not
+ * be syncing, and frames may arrive meanwhile. May sleep: when it returns
+ * nobody uses the old pair any more.
+ */
+void ptn_port_set_csb(struct ptn_port *p, u32 vector, struct nm_csb_atok *atok,
+		      struct nm_csb_ktoa *ktoa);
+
+/** ptn_port_set_hdr_len - of the virtio-net header, from now on. 0, -EINVAL. */
+int ptn_port_set_hdr_len(struct ptn_port *p, u32 hdr_len);
 
 /** ptn_port_close - stop, and give everything back to the region */
 void ptn_port_close(struct ptn_port *p);
@@ -111,6 +131,16 @@ void ptn_work_free(struct ptn_work *w);
  * publishes and notifies. Inside ptn_rcu_read_lock(). Returns slots moved.
  */
 u32 ptn_port_sync(struct ptn_port *p, u32 queue, struct ptn_work *w);
+
+/**
+ * ptn_port_sync_tx, ptn_port_sync_rx - one direction of that
+ *
+ * For homes whose programs sync by calling. Transmit moves at most PTN_BATCH
+ * slots; call it again until it moves none. Receive takes back what the
+ * program gave back, and on a pipe moves what waits at the other end.
+ */
+u32 ptn_port_sync_tx(struct ptn_port *p, u32 queue, struct ptn_work *w);
+u32 ptn_port_sync_rx(struct ptn_port *p, u32 queue, struct ptn_work *w);
 
 /**
  * ptn_port_arm - ask the program for kicks on a queue before sleeping

@@ -40,6 +40,15 @@ struct ptn_census {
 	u64 twice; /* in more than one place */
 };
 
+/**
+ * ptn_shape_for_params - the same for a port with these parameters
+ *
+ * Rings of both directions have the size that the longer one needs.
+ */
+struct ptn_port_params;
+void ptn_shape_for_params(struct ptn_shape *shape,
+			  const struct ptn_port_params *params, u32 buf_size);
+
 /** ptn_ring_bytes - size of a ring object with that many slots */
 u32 ptn_ring_bytes(u32 slots);
 
@@ -62,6 +71,27 @@ size_t ptn_shape_bytes(const struct ptn_shape *shape);
  */
 int ptn_region_new(struct ptn_region **out, void *mem,
 		   const struct ptn_shape *shape);
+
+/**
+ * ptn_region_grow_by - memory that is there only in part
+ * @bytes: so much of it is there now
+ * @grow: called by control calls, may sleep: see that at least @bytes are
+ *	there, and say ptn_region_reach(). 0 or -ENOMEM.
+ *
+ * Without it all memory is there.
+ */
+void ptn_region_grow_by(struct ptn_region *r, size_t bytes,
+			int (*grow)(void *home, size_t bytes), void *home);
+
+/**
+ * ptn_region_reach - so much of the memory is there now, perhaps at another
+ *	address
+ *
+ * Where the address changes, the region's running ports are held still
+ * meanwhile: frames for them are dropped and counted, no program may be
+ * syncing them, and it may sleep.
+ */
+void ptn_region_reach(struct ptn_region *r, void *mem, size_t bytes);
 
 /** ptn_region_free - when no port has it open. Takes NULL. */
 void ptn_region_free(struct ptn_region *r);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Rings whose indices travel in the ring's header (head, cur, tail), for
+ * programs that sync by calling. The home gives such a ring a CSB pair in its
+ * own memory; these functions carry the indices between header and pair
+ * around a sync:
+ *
+ *	begin	header -> checked -> pair
+ *	sync	ptn_port_sync_tx(), ptn_port_sync_rx()
+ *	end	the host's indices -> header
+ *
+ * The caller holds whatever keeps two syncs of one ring apart, and that one
+ * lock is also held around ready().
+ */
+#ifndef PTN_HEADER_H
+#define PTN_HEADER_H
+
+#include "port.h"
+
+/**
+ * ptn_header_begin - take head and cur of a ring
+ *
+ * Transmit: hwcur <= old head <= head <= cur <= tail; receive: old head <=
+ * head <= cur <= tail, all modulo the ring. A tail that the program wrote is
+ * restored. Returns 0, or -EINVAL after counting a fault and writing the
+ * header anew from the host's indices.
+ */
+int ptn_header_begin(struct ptn_port *p, u32 vector);
+
+/** ptn_header_end - show the host's indices */
+void ptn_header_end(struct ptn_port *p, u32 vector);
+
+/**
+ * ptn_header_sleep - whether notifications are wanted for the ring
+ *
+ * Full barrier; call end() and ready() after it, before sleeping.
+ */
+void ptn_header_sleep(struct ptn_port *p, u32 vector, bool want);
+
+/** ptn_header_ready - cur differs from tail: the program need not sleep */
+bool ptn_header_ready(const struct ptn_port *p, u32 vector);
+
+/** ptn_header_pending - transmit slots handed over and not done yet */
+u32 ptn_header_pending(const struct ptn_port *p, u32 queue);
+
+/** ptn_header_ring - the ring object in shared memory; NULL: no such ring */
+struct netmap_ring *ptn_header_ring(const struct ptn_port *p, u32 vector);
+
+#endif

@@ -7,6 +7,7 @@ CFLAGS ?= -O2 -g
 SAN ?=
 V ?=
 FUZZ_SECONDS ?= 60
+KDIR ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -150,6 +151,12 @@ $(B)/flags: FORCE
 	@printf '%s\n' $(call quote,$(compile) $(LDFLAGS)) | cmp -s - $@ || \
 		printf '%s\n' $(call quote,$(compile) $(LDFLAGS)) >$@
 
+# --- Kernel module --------------------------------------------------------
+
+kmod: ## build ptnetmap.ko into build/kmod/RELEASE, for KDIR or both kernels
+kmod: $(if $(KDIR),,deps-kmod)
+	+@kmod/build $(B)/kmod $(KDIR)
+
 # --- Tests ----------------------------------------------------------------
 
 RUN = tests/run --build $(B)
@@ -210,7 +217,8 @@ compile_commands.json: FORCE
 		bench-programs | tests/lint/compile_commands >$@
 
 deps: ## install every Debian package that some target needs
-deps: deps-build deps-demo deps-check deps-lint deps-fuzz deps-bench
+deps: deps-build deps-demo deps-check deps-kmod deps-guest deps-lint deps-fuzz \
+	deps-bench
 deps-%:
 	@.ci/deps $*
 
@@ -262,8 +270,10 @@ help: ## this list
 		while IFS='|' read -r t d; do printf '  %-22s %s\n' "$$t" "$$d"; done
 	@echo 'Settings: B=build CC=gcc CFLAGS SAN=address,undefined|thread V=1'
 	@echo '  FUZZ_SECONDS=60 PREFIX=/usr/local DESTDIR='
+	@echo '  KDIR=DIR: a kernel build directory; without it, make kmod takes'
+	@echo '  the installed headers of Debian cloud kernels, else any installed.'
 
-.PHONY: all test-programs bench-programs fuzz-programs demo check check-unit \
+.PHONY: all kmod test-programs bench-programs fuzz-programs demo check check-unit \
 	check-asan check-tsan fuzz bench lint check-container deps clean help \
 	install uninstall FORCE
 .SECONDARY:

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kpipe.h"
+
+#include "kctl.h"
+#include "kmem.h"
+#include "kport.h"
+
+LIST_HEAD(kpipe_list);
+
+int kpipe_new(struct kpipe **out, const char *name)
+{
+	struct kpipe *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	if (strscpy(p->name, name, sizeof(p->name)) < 0) {
+		kfree(p);
+		return -EINVAL;
+	}
+	INIT_LIST_HEAD(&p->node);
+	err = ptn_pipe_new(&p->core, name);
+	if (err) {
+		kfree(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+void kpipe_publish(struct kpipe *p)
+{
+	kctl_assert_held();
+	list_add_tail(&p->node, &kpipe_list);
+}
+
+void kpipe_free(struct kpipe *p)
+{
+	if (!p)
+		return;
+	list_del(&p->node);
+	ptn_pipe_free(p->core);
+	if (p->parent) {
+		p->parent->pins--;
+		kport_settle(p->parent);
+	}
+	kfree(p);
+}
+
+struct kpipe *kpipe_find(const char *name)
+{
+	struct kpipe *p;
+
+	kctl_assert_held();
+	list_for_each_entry(p, &kpipe_list,
+			    node) if (!strcmp(p->name, name)) return p;
+	return NULL;
+}
+
+void kpipe_settle(struct kpipe *p)
+{
+	kctl_assert_held();
+	if (!p->managed && !p->end[0] && !p->end[1])
+		kpipe_free(p);
+}
+
+/*
+ * Both ends' syncs touch the rings of both: the other end is held as well
+ * while the link changes.
+ */
+int kpipe_attach(struct kpipe *p, unsigned int end, struct kport *port)
+{
+	int err;
+
+	kctl_assert_held();
+	if (end > 1 || p->end[end] || port->sw || port->pipe)
+		return -EBUSY;
+	kport_hold(port);
+	err = ptn_pipe_attach(p->core, end, port->core);
+	kport_release(port);
+	if (err)
+		return err;
+	p->end[end] = port;
+	port->pipe = p;
+	port->end = end;
+	return 0;
+}
+
+void kpipe_detach(struct kport *port)
+{
+	struct kpipe *p = port->pipe;
+
+	kctl_assert_held();
+	if (!p)
+		return;
+	kport_hold(port);
+	ptn_pipe_detach(port->core);
+	kport_release(port);
+	p->end[port->end] = NULL;
+	port->pipe = NULL;
+}

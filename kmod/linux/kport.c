@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kport.h"
+
+#include <linux/poll.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+
+#include "kctl.h"
+#include "kmem.h"
+#include "kpipe.h"
+#include "kswitch.h"
+
+/* Pipes for which the memory of a port that others use has room. */
+enum { PIPES_OF_PORT = 1 };
+
+LIST_HEAD(kport_list);
+
+static struct rhashtable names;
+
+static const struct rhashtable_params names_params = {
+	.head_offset = offsetof(struct kport, by_name),
+	.key_offset = offsetof(struct kport, name),
+	.key_len = PTN_NAME_MAX,
+	.automatic_shrinking = true,
+};
+
+/* What the core asks of its home. */
+
+static void notify(void *home, u32 vector)
+{
+	struct kport *p = home;
+	struct kring *r = kport_ring(p, vector);
+	void (*special)(struct kring * r) = READ_ONCE(r->notify);
+
+	if (special)
+		special(r);
+	else
+		wake_up_interruptible_poll(&r->wait, EPOLLIN | EPOLLOUT |
+							     EPOLLRDNORM |
+							     EPOLLWRNORM);
+}
+
+/* Another port made room: who waits in poll() looks again. */
+static void wake(void *home, u32 queue)
+{
+	notify(home, PTN_VECTOR_TX(queue));
+}
+
+static void fault(void *home, u32 vector, u64 total)
+{
+	const struct kport *p = home;
+
+	if (is_power_of_2(total))
+		pr_info_ratelimited(
+			"ptnetmap: port %s: %s ring %u is corrupt, %llu times now\n",
+			p->name, vector & 1 ? "transmit" : "receive",
+			(vector - 1) / 2, total);
+}
+
+static const struct ptn_port_ops core_ops = {
+	.notify = notify,
+	.wake = wake,
+	.fault = fault,
+};
+
+/* Life */
+
+static void take_params(struct kport *p, const struct ptn_port_params *params)
+{
+	p->params = *params;
+	p->params.name = p->name;
+	if (!p->params.rx_queues)
+		p->params.rx_queues = p->params.queues;
+	if (!p->params.rx_slots)
+		p->params.rx_slots = p->params.slots;
+	p->tx_rings = p->params.queues + p->params.host_queues;
+	p->rx_rings = p->params.rx_queues + p->params.host_queues;
+}
+
+int kport_new(struct kport **out, const struct ptn_port_params *params,
+	      const struct kport_ops *ops)
+{
+	struct kport *p;
+	int err;
+
+	if (strlen(params->name) >= PTN_NAME_MAX)
+		return -EINVAL;
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	if (!p)
+		return -ENOMEM;
+	kref_init(&p->ref);
+	INIT_LIST_HEAD(&p->node);
+	INIT_LIST_HEAD(&p->on_switch);
+	strscpy(p->name, params->name, sizeof(p->name));
+	p->ops = ops;
+	p->kind = PTN_PORT_HOST;
+	p->buf_size = PTN_BUF_SIZE_DEFAULT;
+	err = ptn_port_new(&p->core, params, &core_ops, p);
+	if (err) {
+		kfree(p);
+		return err;
+	}
+	take_params(p, params);
+	*out = p;
+	return 0;
+}
+
+static void free_port(struct kref *ref)
+{
+	struct kport *p = container_of(ref, struct kport, ref);
+
+	if (p->ops && p->ops->free)
+		p->ops->free(p);
+	ptn_port_free(p->core);
+	kfree(p);
+}
+
+void kport_get(struct kport *p)
+{
+	kref_get(&p->ref);
+}
+
+void kport_put(struct kport *p)
+{
+	kref_put(&p->ref, free_port);
+}
+
+int kport_set_params(struct kport *p, const struct ptn_port_params *params)
+{
+	struct ptn_port *core;
+	struct ptn_port_params named = *params;
+	int err;
+
+	kctl_assert_held();
+	if (p->mem || p->sw || p->pipe)
+		return -EBUSY;
+	named.name = p->name;
+	err = ptn_port_new(&core, &named, &core_ops, p);
+	if (err)
+		return err;
+	ptn_port_free(p->core);
+	p->core = core;
+	take_params(p, &named);
+	return 0;
+}
+
+int kport_publish(struct kport *p)
+{
+	int err;
+
+	kctl_assert_held();
+	err = rhashtable_lookup_insert_fast(&names, &p->by_name, names_params);
+	if (!err)
+		list_add_tail(&p->node, &kport_list);
+	return err;
+}
+
+void kport_remove(struct kport *p)
+{
+	struct kswitch *sw = p->sw;
+	struct kpipe *pipe = p->pipe;
+
+	kctl_assert_held();
+	if (p->gone)
+		return;
+	kport_hold(p);
+	p->gone = true;
+	kport_release(p);
+	rhashtable_remove_fast(&names, &p->by_name, names_params);
+	list_del_init(&p->node);
+	if (p->mem) {
+		ptn_port_stop(p->core);
+		kport_wake(p);
+	}
+	kswitch_detach(p);
+	if (sw)
+		kswitch_settle(sw);
+	kpipe_detach(p);
+	if (pipe)
+		kpipe_settle(pipe);
+	kport_put(p);
+}
+
+void kport_settle(struct kport *p)
+{
+	kctl_assert_held();
+	if (p->opens || p->pins)
+		return;
+	kmem_put(p->kept);
+	p->kept = NULL;
+	if (p->origin == KPORT_EPHEMERAL)
+		kport_remove(p);
+}
+
+/* Names */
+
+static struct kport *find_exactly(const char *name)
+{
+	char key[PTN_NAME_MAX] = "";
+
+	if (strscpy(key, name, sizeof(key)) < 0)
+		return NULL;
+	return rhashtable_lookup_fast(&names, key, names_params);
+}
+
+static struct kport *find_on_switch(const char *name, const char *colon)
+{
+	const struct kswitch *s = kswitch_find(name, colon - name);
+	struct kport *p = s ? find_exactly(colon + 1) : NULL;
+
+	return p && p->sw == s ? p : NULL;
+}
+
+static struct kport *find_on_pipe(const char *name, const char *brace)
+{
+	char pipe[PTN_NAME_MAX];
+	const struct kpipe *p;
+
+	if (strcmp(brace + 1, "0") || brace - name >= sizeof(pipe))
+		return NULL;
+	memcpy(pipe, name, brace - name);
+	pipe[brace - name] = 0;
+	p = kpipe_find(pipe);
+	return p && p->managed ? p->end[*brace == '}'] : NULL;
+}
+
+struct kport *kport_find(const char *name)
+{
+	struct kport *p = find_exactly(name);
+	const char *mark = strpbrk(name, ":{}");
+
+	kctl_assert_held();
+	if (p || !mark)
+		return p;
+	return *mark == ':' ? find_on_switch(name, mark)
+			    : find_on_pipe(name, mark);
+}
+
+/* Opening */
+
+void kport_shape(const struct kport *p, struct ptn_shape *shape)
+{
+	const u32 more = PIPES_OF_PORT;
+
+	ptn_shape_for_params(shape, &p->params, p->buf_size);
+	/* a program, or several with some of the rings each, or its pipes' */
+	shape->if_count = 2 * (p->tx_rings + p->rx_rings) + 4 * more;
+	shape->buf_count += more * 4 * max(p->params.slots, p->params.rx_slots);
+	shape->ring_count += more * 4;
+}
+
+int kport_memory(struct kport *p, struct kmem **out)
+{
+	struct ptn_shape shape;
+
+	kctl_assert_held();
+	if (p->mem || p->kept) {
+		*out = kmem_get(p->mem ? p->mem : p->kept);
+		return 0;
+	}
+	if (p->mem_id) {
+		*out = kmem_find(p->mem_id);
+		return *out ? 0 : -ENOENT;
+	}
+	kport_shape(p, &shape);
+	return kmem_new(out, &shape);
+}
+
+static int make_rings(struct kport *p)
+{
+	const u32 n = p->tx_rings + p->rx_rings;
+
+	p->ring = kvcalloc(n, sizeof(*p->ring), GFP_KERNEL_ACCOUNT);
+	p->atok = kvcalloc(n, sizeof(*p->atok), GFP_KERNEL_ACCOUNT);
+	p->ktoa = kvcalloc(n, sizeof(*p->ktoa), GFP_KERNEL_ACCOUNT);
+	if (!p->ring || !p->atok || !p->ktoa)
+		return -ENOMEM;
+	for (u32 i = 0; i < n; i++) {
+		mutex_init(&p->ring[i].lock);
+		init_waitqueue_head(&p->ring[i].wait);
+		INIT_LIST_HEAD(&p->ring[i].monitors);
+	}
+	return 0;
+}
+
+static void free_rings(struct kport *p)
+{
+	kvfree(p->ring);
+	kvfree(p->atok);
+	kvfree(p->ktoa);
+	p->ring = NULL;
+	p->atok = NULL;
+	p->ktoa = NULL;
+}
+
+static void close_core(struct kport *p)
+{
+	u64 counters[PTN_C_MAX + 1];
+
+	ptn_port_counters(p->core, counters);
+	for (int i = 0; i <= PTN_C_MAX; i++)
+		p->past[i] += counters[i];
+	ptn_port_close(p->core);
+}
+
+static int open_first(struct kport *p)
+{
+	struct kmem *mem;
+	int err;
+
+	err = p->ops && p->ops->memory ? p->ops->memory(p, &mem)
+				       : kport_memory(p, &mem);
+	if (err)
+		return err;
+	err = make_rings(p);
+	if (err)
+		goto err_rings;
+	err = ptn_port_open(p->core, mem->region, p->atok, p->ktoa);
+	if (err)
+		goto err_rings;
+	p->mem = mem;
+	if (p->ops && p->ops->open) {
+		err = p->ops->open(p);
+		if (err)
+			goto err_close;
+	}
+	p->pid = task_tgid_nr(current);
+	ptn_port_start(p->core);
+	return 0;
+
+err_close:
+	p->mem = NULL;
+	ptn_port_close(p->core);
+err_rings:
+	free_rings(p);
+	kmem_put(mem);
+	return err;
+}
+
+int kport_open(struct kport *p)
+{
+	int err;
+
+	kctl_assert_held();
+	if (p->gone)
+		return -ENXIO;
+	err = p->opens ? 0 : open_first(p);
+	if (err)
+		return err;
+	p->opens++;
+	kport_get(p);
+	return 0;
+}
+
+static void close_last(struct kport *p)
+{
+	ptn_port_stop(p->core);
+	if (p->ops && p->ops->close)
+		p->ops->close(p);
+	close_core(p);
+	free_rings(p);
+	if (p->pins && !p->kept)
+		p->kept = p->mem;
+	else
+		kmem_put(p->mem);
+	p->mem = NULL;
+	p->pid = 0;
+}
+
+void kport_close(struct kport *p)
+{
+	kctl_assert_held();
+	if (!--p->opens) {
+		close_last(p);
+		kport_settle(p);
+	}
+	kport_put(p);
+}
+
+/* While it is open */
+
+void kport_hold(struct kport *p)
+{
+	kctl_assert_held();
+	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
+		mutex_lock_nest_lock(&p->ring[i].lock, &kctl_lock);
+}
+
+void kport_release(struct kport *p)
+{
+	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
+		mutex_unlock(&p->ring[i].lock);
+}
+
+void kport_wake(struct kport *p)
+{
+	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
+		wake_up_all(&p->ring[i].wait);
+}
+
+void kport_counters(const struct kport *p, u64 out[PTN_C_MAX + 1])
+{
+	ptn_port_counters(p->core, out);
+	for (int i = 0; i <= PTN_C_MAX; i++)
+		out[i] += p->past[i];
+}
+
+int kport_module_init(void)
+{
+	return rhashtable_init(&names, &names_params);
+}
+
+void kport_module_exit(void)
+{
+	rhashtable_destroy(&names);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kswitch.h"
+
+#include <linux/workqueue.h>
+
+#include "kctl.h"
+#include "kport.h"
+
+enum { DEFAULT_FDB_SIZE = 8192, DEFAULT_AGEING_MS = 300 * 1000 };
+
+LIST_HEAD(kswitch_list);
+
+/* Ageing */
+
+static void tick(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(ticker, tick);
+
+/* A table that has become empty stops the clock: nothing idle wakes a CPU. */
+static void tick(struct work_struct *work)
+{
+	struct kswitch *s;
+	bool again = false;
+
+	mutex_lock(&kctl_lock);
+	list_for_each_entry(s, &kswitch_list, node)
+	{
+		if (!READ_ONCE(s->ticking))
+			continue;
+		ptn_vale_age(s->vale);
+		if (ptn_vale_fdb_used(s->vale))
+			again = true;
+		else
+			WRITE_ONCE(s->ticking, false);
+	}
+	mutex_unlock(&kctl_lock);
+	if (again)
+		schedule_delayed_work(&ticker, HZ);
+}
+
+void kswitch_start_ticking(struct kswitch *s)
+{
+	ptn_vale_age(s->vale); /* its clock stood still */
+	WRITE_ONCE(s->ticking, true);
+	schedule_delayed_work(&ticker, HZ);
+}
+
+void kswitch_module_exit(void)
+{
+	cancel_delayed_work_sync(&ticker);
+}
+
+/* Life */
+
+int kswitch_new(struct kswitch **out, const char *name, u32 fdb_size,
+		u32 ageing_ms)
+{
+	const struct ptn_vale_params params = {
+		.name = name,
+		.fdb_size = fdb_size,
+		.ageing_ms = ageing_ms,
+	};
+	struct kswitch *s;
+	int err;
+
+	if (strlen(name) >= PTN_NAME_MAX)
+		return -EINVAL;
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return -ENOMEM;
+	strscpy(s->name, name, sizeof(s->name));
+	s->fdb_size = fdb_size;
+	s->ageing_ms = ageing_ms;
+	INIT_LIST_HEAD(&s->node);
+	INIT_LIST_HEAD(&s->ports);
+	err = ptn_vale_new(&s->vale, &params);
+	if (err) {
+		kfree(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void kswitch_publish(struct kswitch *s)
+{
+	kctl_assert_held();
+	list_add_tail(&s->node, &kswitch_list);
+}
+
+void kswitch_free(struct kswitch *s)
+{
+	if (!s)
+		return;
+	list_del(&s->node);
+	ptn_vale_free(s->vale);
+	kfree(s);
+}
+
+static bool is_named(const struct kswitch *s, const char *name, size_t len)
+{
+	return strlen(s->name) == len && !memcmp(s->name, name, len);
+}
+
+struct kswitch *kswitch_find(const char *name, size_t len)
+{
+	struct kswitch *s;
+
+	kctl_assert_held();
+	list_for_each_entry(s, &kswitch_list,
+			    node) if (is_named(s, name, len)) return s;
+	if (len <= 4 || memcmp(name, "vale", 4))
+		return NULL;
+	list_for_each_entry(s, &kswitch_list,
+			    node) if (s->managed &&
+				      is_named(s, name + 4, len - 4)) return s;
+	return NULL;
+}
+
+int kswitch_get(struct kswitch **out, const char *name, size_t len)
+{
+	char copy[PTN_NAME_MAX];
+	int err;
+
+	*out = kswitch_find(name, len);
+	if (*out)
+		return 0;
+	if (len >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, name, len);
+	copy[len] = 0;
+	err = kswitch_new(out, copy, DEFAULT_FDB_SIZE, DEFAULT_AGEING_MS);
+	if (!err)
+		kswitch_publish(*out);
+	return err;
+}
+
+void kswitch_settle(struct kswitch *s)
+{
+	kctl_assert_held();
+	if (!s->managed && !s->n_ports)
+		kswitch_free(s);
+}
+
+/* Ports */
+
+/* The lowest number that no port has: LIST shows it, and programs keep it. */
+static u32 free_index(const struct kswitch *s, struct list_head **before)
+{
+	const struct kport *p;
+	u32 index = 0;
+
+	*before = (struct list_head *)&s->ports;
+	list_for_each_entry(p, &s->ports, on_switch)
+	{
+		if (p->switch_index != index) {
+			*before = (struct list_head *)&p->on_switch;
+			break;
+		}
+		index++;
+	}
+	return index;
+}
+
+int kswitch_attach(struct kswitch *s, struct kport *p)
+{
+	struct list_head *before;
+	int err;
+
+	kctl_assert_held();
+	if (p->sw || p->pipe)
+		return -EBUSY;
+	kport_hold(p);
+	err = ptn_vale_attach(s->vale, p->core);
+	kport_release(p);
+	if (err)
+		return err;
+	p->sw = s;
+	p->switch_index = free_index(s, &before);
+	list_add_tail(&p->on_switch, before);
+	s->n_ports++;
+	return 0;
+}
+
+void kswitch_detach(struct kport *p)
+{
+	struct kswitch *s = p->sw;
+
+	kctl_assert_held();
+	if (!s)
+		return;
+	kport_hold(p);
+	ptn_vale_detach(p->core);
+	kport_release(p);
+	list_del_init(&p->on_switch);
+	s->n_ports--;
+	p->sw = NULL;
+}

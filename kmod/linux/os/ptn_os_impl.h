@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * ptn_os.h for the Linux kernel. Frames come in softirqs too, so that the
+ * core's locks keep these away while they are held.
+ */
+#ifndef PTN_OS_IMPL_H
+#define PTN_OS_IMPL_H
+
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/prefetch.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#define ptn_likely(x) likely(x)
+#define ptn_unlikely(x) unlikely(x)
+
+/* Memory */
+
+/* On a cache line of its own, as kmalloc() gives it only for powers of two. */
+static inline void *ptn_alloc(size_t bytes)
+{
+	return kvzalloc(ALIGN(bytes, L1_CACHE_BYTES), GFP_KERNEL_ACCOUNT);
+}
+
+static inline void ptn_free(void *mem)
+{
+	kvfree(mem);
+}
+
+/* Locks */
+
+typedef spinlock_t ptn_spin_t;
+
+/* A macro, so that lockdep tells the locks of different places apart. */
+#define ptn_spin_init(l) spin_lock_init(l)
+
+static inline void ptn_spin_lock(ptn_spin_t *l)
+{
+	spin_lock_bh(l);
+}
+
+static inline bool ptn_spin_trylock(ptn_spin_t *l)
+{
+	return spin_trylock_bh(l);
+}
+
+static inline void ptn_spin_unlock(ptn_spin_t *l)
+{
+	spin_unlock_bh(l);
+}
+
+/* Publish */
+
+static inline void ptn_rcu_read_lock(void)
+{
+	rcu_read_lock();
+}
+
+static inline void ptn_rcu_read_unlock(void)
+{
+	rcu_read_unlock();
+}
+
+/* Control calls wait for this, many of them in a transaction. */
+static inline void ptn_rcu_synchronize(void)
+{
+	synchronize_rcu_expedited();
+}
+
+/* Shared memory */
+
+#define ptn_load(x) READ_ONCE(x)
+#define ptn_store(x, v) WRITE_ONCE(x, v)
+#define ptn_load_acquire(x) smp_load_acquire(&(x))
+#define ptn_store_release(x, v) smp_store_release(&(x), (v))
+
+static inline void ptn_mb(void)
+{
+	smp_mb();
+}
+
+/* Programs that work with the kernel have their own full barrier. */
+static inline void ptn_mb_heavy(void)
+{
+	smp_mb();
+}
+
+/* Copy */
+
+static inline void ptn_prefetch(const void *p)
+{
+	prefetch(p);
+}
+
+static inline void ptn_prefetchw(const void *p)
+{
+	prefetchw(p);
+}
+
+/*
+ * Short copies by words, never a byte beyond @len: a call of memcpy() and its
+ * "rep movs" cost more than a small frame is worth.
+ */
+static inline void ptn_copy(void *dst, const void *src, size_t len)
+{
+	char *d = dst;
+	const char *s = src;
+	u64 last;
+
+	if (len > 256 || unlikely(len < 8)) {
+		memcpy(d, s, len);
+		return;
+	}
+	memcpy(&last, s + len - 8, 8);
+	for (; len > 8; len -= 8, d += 8, s += 8) {
+		u64 word;
+
+		memcpy(&word, s, 8);
+		memcpy(d, &word, 8);
+	}
+	memcpy(d + len - 8, &last, 8);
+}
+
+/* World */
+
+enum { PTN_ERR = 3, PTN_WARN = 4, PTN_INFO = 6 };
+
+static inline u64 ptn_now_ms(void)
+{
+	return ktime_get_ns() / NSEC_PER_MSEC;
+}
+
+static inline void ptn_random(void *buf, size_t len)
+{
+	get_random_bytes(buf, len);
+}
+
+__printf(2, 3) void ptn_log(int level, const char *format, ...);
+
+#endif

@@ -8,6 +8,7 @@ SAN ?=
 V ?=
 FUZZ_SECONDS ?= 60
 KDIR ?=
+KERNELS ?= $(or $(PTNET_KERNELS),$(B)/kernels)
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -157,6 +158,10 @@ kmod: ## build ptnetmap.ko into build/kmod/RELEASE, for KDIR or both kernels
 kmod: $(if $(KDIR),,deps-kmod)
 	+@kmod/build $(B)/kmod $(KDIR)
 
+kernels: ## fetch the kernels that guests run into build/kernels
+kernels: deps-kmod deps-guest
+	@tests/kernel/fetch $(KERNELS)
+
 # --- Tests ----------------------------------------------------------------
 
 RUN = tests/run --build $(B)
@@ -273,7 +278,7 @@ help: ## this list
 	@echo '  KDIR=DIR: a kernel build directory; without it, make kmod takes'
 	@echo '  the installed headers of Debian cloud kernels, else any installed.'
 
-.PHONY: all kmod test-programs bench-programs fuzz-programs demo check check-unit \
+.PHONY: all kmod kernels test-programs bench-programs fuzz-programs demo check check-unit \
 	check-asan check-tsan fuzz bench lint check-container deps clean help \
 	install uninstall FORCE
 .SECONDARY:

@@ -53,11 +53,13 @@ void ptn_csb_rx_refresh(struct ptn_ring *r)
 
 bool ptn_csb_must_notify(struct ptn_ring *r)
 {
-	const u32 need = ptn_load(r->atok->appl_need_kick);
+	/* outside the lock: the home may be exchanging the pair */
+	const struct nm_csb_atok *atok = ptn_load(r->atok);
+	const u32 need = ptn_load(atok->appl_need_kick);
 
 	if (ptn_likely(!need) || (need == ptn_load(r->kicked) && need != 1))
 		return false;
-	if (ptn_load(r->atok->cur) == ptn_load(r->hwtail))
+	if (ptn_load(atok->cur) == ptn_load(r->hwtail))
 		return false;
 	ptn_store(r->kicked, need);
 	ptn_store(r->count[PTN_C_RX_KICKS],
@@ -78,8 +80,8 @@ void ptn_csb_rx_publish(struct ptn_ring *r)
 
 void ptn_csb_tx_done(struct ptn_ring *r, u32 n)
 {
-	r->hwcur = ptn_ring_add(r, r->hwcur, n);
-	r->hwtail = ptn_ring_prev(r, r->hwcur);
+	ptn_store(r->hwcur, ptn_ring_add(r, r->hwcur, n));
+	ptn_store(r->hwtail, ptn_ring_prev(r, r->hwcur));
 	r->unshown += n;
 	r->quiet = 0;
 	if (r->unshown < r->num_slots / 4 &&
@@ -87,6 +89,12 @@ void ptn_csb_tx_done(struct ptn_ring *r, u32 n)
 		return;
 	r->unshown = 0;
 	publish(r, r->hwcur);
+}
+
+void ptn_csb_show(struct ptn_ring *r)
+{
+	r->unshown = 0;
+	publish(r, ptn_ring_is_rx(r) ? r->head : r->hwcur);
 }
 
 bool ptn_csb_tx_idle(struct ptn_ring *r)
@@ -108,5 +116,42 @@ bool ptn_csb_tx_settle(struct ptn_ring *r)
 
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want)
 {
-	ptn_store(r->ktoa->kern_need_kick, want);
+	struct nm_csb_ktoa *ktoa = ptn_load(r->ktoa);
+
+	ptn_store(ktoa->kern_need_kick, want);
+}
+
+/*
+ * What the program said in the old pair is carried over when it is possible;
+ * a kick that it waits for stays wanted.
+ */
+static void carry_over(struct ptn_ring *r, struct nm_csb_atok *atok)
+{
+	const u32 from = ptn_ring_is_rx(r) ? r->head : r->hwcur;
+	const u32 span = ptn_ring_span(r, from, r->hwtail);
+	u32 head = ptn_load(r->atok->head), cur = ptn_load(r->atok->cur);
+
+	if (head >= r->num_slots || ptn_ring_span(r, from, head) > span)
+		head = from;
+	if (cur >= r->num_slots || ptn_ring_span(r, from, cur) > span ||
+	    ptn_ring_span(r, from, cur) < ptn_ring_span(r, from, head))
+		cur = head;
+	ptn_store(atok->cur, cur);
+	ptn_store(atok->head, head);
+	ptn_store(atok->appl_need_kick, ptn_load(r->atok->appl_need_kick));
+	ptn_store(atok->sync_flags, 0);
+}
+
+void ptn_csb_exchange(struct ptn_ring *r, struct nm_csb_atok *atok,
+		      struct nm_csb_ktoa *ktoa)
+{
+	ptn_spin_lock(&r->lock);
+	if (atok != r->atok)
+		carry_over(r, atok);
+	ptn_store(ktoa->kern_need_kick, ptn_load(r->ktoa->kern_need_kick));
+	ptn_store(r->atok, atok);
+	ptn_store(r->ktoa, ktoa);
+	ptn_store(r->kicked, 0);
+	ptn_csb_show(r);
+	ptn_spin_unlock(&r->lock);
 }

@@ -278,7 +278,7 @@ void ptn_deliver(struct ptn_port *to, const struct ptn_ring *from, u32 queue,
 		 struct ptn_work *w, const u16 *order, u32 n)
 {
 	struct ptn_ring *r =
-		&to->rx[queue < to->queues ? queue : queue % to->queues];
+		&to->rx[queue < to->rx_queues ? queue : queue % to->rx_queues];
 	struct delivery d = {
 		.order = order,
 		.n = n,

@@ -76,7 +76,8 @@ void ptn_device_inject(struct ptn_port *p, u32 queue, struct ptn_work *w);
 u32 ptn_device_take(struct ptn_port *p, u32 queue, struct ptn_work *w, u32 max);
 u32 ptn_device_give_back(struct ptn_port *p, u32 queue);
 
-/** ptn_device_sleep - ask for ops->notify when frames arrive; true: none wait */
+/** ptn_device_sleep - ask for ops->notify when frames arrive; true: none wait
+ */
 bool ptn_device_sleep(struct ptn_port *p, u32 queue);
 
 #endif

@@ -293,8 +293,10 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 
 bool ptn_forward_arm(struct ptn_port *p, u32 queue)
 {
-	struct ptn_ring *r = &p->tx[queue];
+	struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
 
+	if (!r)
+		return true;
 	if (ptn_csb_tx_settle(r))
 		ptn_ring_notify(r);
 	ptn_csb_want_kicks(r, true);

@@ -27,6 +27,13 @@
  */
 int ptn_header_begin(struct ptn_port *p, u32 vector);
 
+/**
+ * ptn_header_anew - write head, cur and tail from the host's indices
+ *
+ * For a program that binds a ring which another one has left.
+ */
+void ptn_header_anew(struct ptn_port *p, u32 vector);
+
 /** ptn_header_end - show the host's indices */
 void ptn_header_end(struct ptn_port *p, u32 vector);
 

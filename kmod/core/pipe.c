@@ -52,6 +52,31 @@ static struct ptn_port *other_end(const struct ptn_port *p)
 
 /* Slots */
 
+/* Slot @at of @r gets buffer @idx from @home, which gets the slot's. */
+static void exchange(struct ptn_ring *r, u32 *homes, u32 at, u32 idx, u32 home)
+{
+	const u32 mine = r->buf[at];
+
+	r->buf[at] = idx;
+	ptn_store(homes[mine], home);
+	ptn_store(homes[idx], PTN_HOME(r->number, at));
+}
+
+/* Two rings may claim the same extra buffer: one of them comes first. */
+static int trade_extra(struct ptn_ring *r, u32 at, u32 idx, u32 home)
+{
+	struct ptn_region *region = r->port->region;
+	u32 *homes = ptn_region_homes(region);
+	bool same;
+
+	ptn_spin_lock(ptn_region_extra_lock(region));
+	same = ptn_load(homes[idx]) == home;
+	if (same)
+		exchange(r, homes, at, idx, home);
+	ptn_spin_unlock(ptn_region_extra_lock(region));
+	return same ? 0 : -EBUSY;
+}
+
 /*
  * Make slot @at of @r hold buffer @idx by the books: trade places with its
  * home. The locks of @r and @held are held; a third one is only tried, so that
@@ -63,13 +88,14 @@ static int trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 {
 	u32 *homes = ptn_region_homes(r->port->region);
 	const u32 home = ptn_load(homes[idx]), slot = PTN_HOME_SLOT(home);
-	const u32 mine = r->buf[at];
 	struct ptn_ring *other;
 	bool taken, same;
 
 	if (home == PTN_HOME_FREE)
 		return -ENOENT;
-	other = ptn_region_ring_user(r->port->region, PTN_HOME_RING(home));
+	if (slot == PTN_HOME_EXTRA)
+		return trade_extra(r, at, idx, home);
+	other = ptn_region_ring_user(r->port->region, PTN_HOME_NUMBER(home));
 	if (!other)
 		return -ENOENT;
 	taken = other != r && other != held;
@@ -77,11 +103,8 @@ static int trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 		return -EBUSY;
 	same = ptn_load(homes[idx]) == home;
 	if (same) {
-		if (slot != PTN_HOME_EXTRA)
-			other->buf[slot] = mine;
-		r->buf[at] = idx;
-		ptn_store(homes[mine], home);
-		ptn_store(homes[idx], PTN_HOME(r->number, at));
+		other->buf[slot] = r->buf[at];
+		exchange(r, homes, at, idx, home);
 	}
 	if (taken)
 		ptn_spin_unlock(&other->lock);
@@ -331,7 +354,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 		goto out;
 	}
 	ptn_csb_tx_done(tx, m.tx_slots);
-	rx->hwtail = ptn_ring_add(rx, rx->hwtail, m.rx_slots);
+	ptn_store(rx->hwtail, ptn_ring_add(rx, rx->hwtail, m.rx_slots));
 	count_moved(tx, rx, &m);
 	ptn_csb_rx_publish(rx);
 	ptn_mb();
@@ -349,24 +372,32 @@ out:
 
 /* The link */
 
+/* The rings of a queue that a pipe moves; host queues are no part of it. */
+static struct ptn_ring *tx_of(const struct ptn_port *p, u32 queue)
+{
+	return p && queue < p->queues ? &p->tx[queue] : NULL;
+}
+
+static struct ptn_ring *rx_of(const struct ptn_port *p, u32 queue)
+{
+	return p && queue < p->rx_queues ? &p->rx[queue] : NULL;
+}
+
+static u32 move_between(struct ptn_ring *tx, struct ptn_ring *rx)
+{
+	return tx && rx ? move(tx, rx) : 0;
+}
+
 static u32 pipe_tx(struct ptn_port *p, u32 queue, struct ptn_work *w)
 {
-	struct ptn_port *other = other_end(p);
-
 	(void)w;
-	if (!other || queue >= other->queues)
-		return 0;
-	return move(&p->tx[queue], &other->rx[queue]);
+	return move_between(tx_of(p, queue), rx_of(other_end(p), queue));
 }
 
 static u32 pipe_rx(struct ptn_port *p, u32 queue, struct ptn_work *w)
 {
-	struct ptn_port *other = other_end(p);
-
 	(void)w;
-	if (!other || queue >= other->queues)
-		return 0;
-	return move(&other->tx[queue], &p->rx[queue]);
+	return move_between(tx_of(other_end(p), queue), rx_of(p, queue));
 }
 
 /* Whether a sync would move something in this direction. */
@@ -375,6 +406,8 @@ static bool can_move(struct ptn_ring *tx, struct ptn_ring *rx)
 	u32 head, pending, bytes, drop, n;
 	bool can = false;
 
+	if (!tx || !rx)
+		return false;
 	ptn_spin_lock(&tx->lock);
 	ptn_spin_lock(&rx->lock);
 	if (ptn_csb_tx_head(tx, &head) && head != tx->hwcur) {
@@ -394,6 +427,8 @@ static bool show_all(struct ptn_ring *tx)
 {
 	bool wake, waits;
 
+	if (!tx)
+		return false;
 	ptn_spin_lock(&tx->lock);
 	wake = ptn_csb_tx_settle(tx);
 	waits = ptn_load(tx->atok->head) != tx->hwcur;
@@ -403,13 +438,19 @@ static bool show_all(struct ptn_ring *tx)
 	return waits;
 }
 
+static void want_kicks(struct ptn_ring *r, bool want)
+{
+	if (r)
+		ptn_csb_want_kicks(r, want);
+}
+
 /*
  * Before a queue sleeps: the sender is shown how far he is, and while frames
  * of his wait for room, kicks are wanted from the receiver, who makes it.
  */
 static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
 {
-	const bool waits = show_all(tx);
+	const bool waits = show_all(tx) && rx;
 
 	if (waits)
 		ptn_csb_want_kicks(rx, true);
@@ -423,32 +464,29 @@ static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
  */
 static bool pipe_arm(struct ptn_port *p, u32 queue)
 {
-	struct ptn_ring *tx = &p->tx[queue], *rx = &p->rx[queue];
-	struct ptn_port *other = other_end(p);
+	const struct ptn_port *other = other_end(p);
+	struct ptn_ring *tx = tx_of(p, queue), *rx = rx_of(p, queue);
+	struct ptn_ring *back = tx_of(other, queue);
+	struct ptn_ring *to = rx_of(other, queue);
 	bool waits;
 
-	ptn_csb_want_kicks(tx, true);
+	want_kicks(tx, true);
 	ptn_mb_heavy();
-	if (!other || queue >= other->queues) {
-		show_all(tx);
-		return true;
-	}
-	waits = wait_for_room(tx, &other->rx[queue]);
-	waits |= wait_for_room(&other->tx[queue], rx);
+	waits = wait_for_room(tx, to);
+	waits |= wait_for_room(back, rx);
 	if (waits)
 		ptn_mb_heavy();
-	if (!can_move(tx, &other->rx[queue]) &&
-	    !can_move(&other->tx[queue], rx))
+	if (!can_move(tx, to) && !can_move(back, rx))
 		return true;
-	ptn_csb_want_kicks(tx, false);
-	ptn_csb_want_kicks(rx, false);
-	ptn_csb_want_kicks(&other->rx[queue], false);
+	want_kicks(tx, false);
+	want_kicks(rx, false);
+	want_kicks(to, false);
 	return false;
 }
 
 static void pipe_disarm(struct ptn_port *p, u32 queue)
 {
-	ptn_csb_want_kicks(&p->rx[queue], false);
+	want_kicks(rx_of(p, queue), false);
 }
 
 /* An end that comes up may find frames waiting at the other. */

@@ -7,6 +7,7 @@
  */
 #include "region.h"
 
+#include "port.h"
 #include "ring.h"
 
 struct pool {
@@ -24,9 +25,14 @@ struct ptn_region {
 	struct pool pool[3];
 	u32 *home; /* by buffer: PTN_HOME() or PTN_HOME_FREE */
 	struct ptn_ring **user; /* by ring object */
+	u8 *nif; /* by interface object: given out */
+	ptn_spin_t extra_lock;
 };
 
 enum { POOL_IF, POOL_RING, POOL_BUF, PAGE = 4096 };
+
+/* Interface objects that are given out. */
+enum { NIF_PLAIN = 1, NIF_EXTRA };
 
 static size_t padded(size_t n, size_t to)
 {
@@ -42,26 +48,46 @@ u32 ptn_ring_bytes(u32 slots)
 
 static u32 if_bytes(u32 rings)
 {
-	return (u32)padded(sizeof(struct netmap_if) + 2 * rings * sizeof(s64),
-			   64);
+	return (u32)padded(sizeof(struct netmap_if) + rings * sizeof(s64), 64);
+}
+
+void ptn_shape_for_params(struct ptn_shape *shape,
+			  const struct ptn_port_params *params, u32 buf_size)
+{
+	const u32 rx_queues = params->rx_queues ? params->rx_queues
+						: params->queues;
+	const u32 rx_slots = params->rx_slots ? params->rx_slots
+					      : params->slots;
+	const u32 tx = params->queues + params->host_queues;
+	const u32 rx = rx_queues + params->host_queues;
+
+	shape->if_count = 1;
+	shape->if_size = if_bytes(tx + rx);
+	shape->ring_count = tx + rx;
+	shape->ring_size = ptn_ring_bytes(
+		params->slots > rx_slots ? params->slots : rx_slots);
+	shape->buf_count = tx * params->slots + rx * rx_slots +
+			   params->extra_bufs + NM_BUF_RESERVED;
+	shape->buf_size = buf_size;
 }
 
 void ptn_shape_for_port(struct ptn_shape *shape, u32 rings, u32 slots,
 			u32 buf_size, u32 extra)
 {
-	shape->if_count = 1;
-	shape->if_size = if_bytes(rings);
-	shape->ring_count = 2 * rings;
-	shape->ring_size = ptn_ring_bytes(slots);
-	shape->buf_count = 2 * rings * slots + extra + NM_BUF_RESERVED;
-	shape->buf_size = buf_size;
+	const struct ptn_port_params params = {
+		.queues = rings,
+		.slots = slots,
+		.extra_bufs = extra,
+	};
+
+	ptn_shape_for_params(shape, &params, buf_size);
 }
 
 static bool shape_possible(const struct ptn_shape *s)
 {
 	return s->if_count && s->ring_count && s->if_count <= 1 << 16 &&
 	       s->ring_count <= 1 << 17 && s->buf_count > NM_BUF_RESERVED &&
-	       s->buf_count <= 1 << 24 && s->if_size >= if_bytes(1) &&
+	       s->buf_count <= 1 << 24 && s->if_size >= if_bytes(2) &&
 	       s->if_size <= PTN_IF_SIZE_MAX && s->if_size % 64 == 0 &&
 	       s->ring_size >= ptn_ring_bytes(PTN_SLOTS_MIN) &&
 	       s->ring_size <= PTN_RING_SIZE_MAX && s->ring_size % 128 == 0 &&
@@ -116,8 +142,10 @@ int ptn_region_new(struct ptn_region **out, void *mem,
 	}
 	r->home = ptn_alloc(shape->buf_count * sizeof(*r->home));
 	r->user = ptn_alloc(shape->ring_count * sizeof(struct ptn_ring *));
-	if (!r->home || !r->user)
+	r->nif = ptn_alloc(shape->if_count);
+	if (!r->home || !r->user || !r->nif)
 		goto err_free;
+	ptn_spin_init(&r->extra_lock);
 	*out = r;
 	return 0;
 
@@ -134,6 +162,7 @@ void ptn_region_free(struct ptn_region *r)
 		ptn_free(r->pool[i].next);
 	ptn_free(r->home);
 	ptn_free(r->user);
+	ptn_free(r->nif);
 	ptn_free(r);
 }
 
@@ -173,14 +202,46 @@ static void pool_put(struct pool *p, u32 number)
 	p->back = number + 1;
 }
 
-int ptn_region_if_get(struct ptn_region *r, u32 *number)
+/* Give back every buffer of an interface's extra list. */
+static void extra_put(struct ptn_region *r, u32 number)
 {
-	return pool_get(&r->pool[POOL_IF], number);
+	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
+
+	ptn_spin_lock(&r->extra_lock);
+	for (u32 i = NM_BUF_RESERVED; i < r->pool[POOL_BUF].fresh; i++)
+		if (ptn_load(r->home[i]) == home)
+			ptn_region_buf_put(r, i);
+	ptn_spin_unlock(&r->extra_lock);
+}
+
+int ptn_region_if_get(struct ptn_region *r, u32 extra, u32 *number)
+{
+	u32 idx;
+
+	if (pool_get(&r->pool[POOL_IF], number))
+		return -ENOMEM;
+	r->nif[*number] = extra ? NIF_EXTRA : NIF_PLAIN;
+	for (u32 i = 0; i < extra; i++) {
+		if (!ptn_region_buf_get(r, PTN_HOME(*number, PTN_HOME_EXTRA),
+					&idx))
+			continue;
+		ptn_region_if_put(r, *number);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void ptn_region_if_put(struct ptn_region *r, u32 number)
 {
+	if (r->nif[number] == NIF_EXTRA)
+		extra_put(r, number);
+	r->nif[number] = 0;
 	pool_put(&r->pool[POOL_IF], number);
+}
+
+ptn_spin_t *ptn_region_extra_lock(struct ptn_region *r)
+{
+	return &r->extra_lock;
 }
 
 int ptn_region_ring_get(struct ptn_region *r, u32 *number)
@@ -226,15 +287,6 @@ u32 *ptn_region_homes(struct ptn_region *r)
 	return r->home;
 }
 
-void ptn_region_extra_put(struct ptn_region *r, u32 number)
-{
-	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
-
-	for (u32 i = NM_BUF_RESERVED; i < r->pool[POOL_BUF].fresh; i++)
-		if (ptn_load(r->home[i]) == home)
-			ptn_region_buf_put(r, i);
-}
-
 u32 ptn_region_extra_chain(struct ptn_region *r, u32 number)
 {
 	const u32 home = PTN_HOME(number, PTN_HOME_EXTRA);
@@ -252,14 +304,14 @@ u32 ptn_region_extra_chain(struct ptn_region *r, u32 number)
 /* Whether the books of the buffer's home agree that it is there. */
 static bool home_agrees(const struct ptn_region *r, u32 idx)
 {
+	const u32 number = PTN_HOME_NUMBER(r->home[idx]);
 	const u32 slot = PTN_HOME_SLOT(r->home[idx]);
-	const struct ptn_ring *ring =
-		ptn_region_ring_user(r, PTN_HOME_RING(r->home[idx]));
+	const struct ptn_ring *ring;
 
-	if (!ring)
-		return false;
-	return slot == PTN_HOME_EXTRA ||
-	       (slot < ring->num_slots && ring->buf[slot] == idx);
+	if (slot == PTN_HOME_EXTRA)
+		return number < r->pool[POOL_IF].count && r->nif[number];
+	ring = ptn_region_ring_user(r, number);
+	return ring && slot < ring->num_slots && ring->buf[slot] == idx;
 }
 
 static void census_homes(const struct ptn_region *r, u8 *seen,

@@ -18,6 +18,7 @@
 
 struct ptn_region;
 struct ptn_link_ops;
+struct ptn_nif;
 
 /* Flags of a slot that mean something from a program. */
 #define PTN_TX_FLAGS (NS_MOREFRAG | NS_NO_LEARN | NS_INDIRECT)
@@ -40,6 +41,7 @@ struct ptn_ring {
 	u32 number; /* ring object in the region */
 	u32 vector;
 	u32 *buf; /* by slot: the buffer that the host's books put there */
+	u32 shown; /* the tail that the ring's header shows, for header.c */
 
 	/* transmit: the syncing thread's; receive: under lock */
 	ptn_spin_t lock __attribute__((aligned(64)));
@@ -80,21 +82,49 @@ struct ptn_port {
 	const struct ptn_link_ops *link; /* NULL: not connected */
 	void *peer; /* the switch or pipe */
 	u32 index; /* on the switch, or the pipe's end */
-	u32 queues;
+	u32 queues; /* of transmit rings, without host queues */
+	u32 rx_queues; /* of receive rings, without host queues */
+	u32 tx_rings; /* with host queues, which come last */
+	u32 rx_rings;
 	u32 running; /* read by senders of other threads */
+	u32 hdr_len;
 	u32 slots;
+	u32 rx_slots;
+	u32 host_queues;
 	u32 extra_bufs;
 	enum ptn_port_phase phase;
 	const struct ptn_port_ops *ops;
 	void *home;
 	struct ptn_region *region;
-	struct netmap_if *nifp;
-	u32 nif_number;
-	struct ptn_ring *tx; /* [queues], then rx [queues] */
+	struct ptn_nif *nif; /* of all rings */
+	struct ptn_ring *tx; /* [tx_rings], then rx [rx_rings] */
 	struct ptn_ring *rx;
 	u32 *books; /* memory of the rings' buf arrays */
 	char name[PTN_NAME_MAX];
 };
+
+static inline u32 ptn_port_rings(const struct ptn_port *p)
+{
+	return p->tx_rings + p->rx_rings;
+}
+
+/** ptn_port_ring - by its vector; NULL: no such ring */
+static inline struct ptn_ring *ptn_port_ring(const struct ptn_port *p,
+					     u32 vector)
+{
+	const bool is_rx = !(vector & 1);
+	const u32 queue = (vector - 1) / 2;
+
+	if (!p->tx || vector == PTN_VECTOR_CONTROL ||
+	    queue >= (is_rx ? p->rx_rings : p->tx_rings))
+		return NULL;
+	return is_rx ? &p->rx[queue] : &p->tx[queue];
+}
+
+static inline bool ptn_ring_is_rx(const struct ptn_ring *r)
+{
+	return !(r->vector & 1);
+}
 
 static inline u32 ptn_ring_next(const struct ptn_ring *r, u32 i)
 {
@@ -182,6 +212,9 @@ void ptn_csb_rx_publish(struct ptn_ring *r);
  */
 void ptn_csb_tx_done(struct ptn_ring *r, u32 n);
 
+/** ptn_csb_show - the host's indices, all of them, under the ring's lock */
+void ptn_csb_show(struct ptn_ring *r);
+
 /** ptn_csb_tx_idle - nothing new came: show all after a while; true: notify */
 bool ptn_csb_tx_idle(struct ptn_ring *r);
 
@@ -198,6 +231,10 @@ bool ptn_csb_must_notify(struct ptn_ring *r);
 
 /** ptn_csb_want_kicks - set or clear kern_need_kick */
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want);
+
+/** ptn_csb_exchange - from now on by this pair, which is written first */
+void ptn_csb_exchange(struct ptn_ring *r, struct nm_csb_atok *atok,
+		      struct nm_csb_ktoa *ktoa);
 
 /** ptn_ring_notify - tell the program, outside all locks */
 static inline void ptn_ring_notify(struct ptn_ring *r)
@@ -217,14 +254,15 @@ enum {
 };
 
 /* Homes of the slots of ring @number; slot numbers stay below 4096, and
- * PTN_HOME_EXTRA is "slot" of the extra buffers of a ring's port. */
+ * PTN_HOME_EXTRA is "slot" of the extra buffers of interface object @number. */
 #define PTN_HOME(number, slot)                                                 \
 	((((u32)(number) + 1) << PTN_HOME_SLOT_BITS) | (slot))
 #define PTN_HOME_EXTRA 0x1000
-#define PTN_HOME_RING(home) (((home) >> PTN_HOME_SLOT_BITS) - 1)
+#define PTN_HOME_NUMBER(home) (((home) >> PTN_HOME_SLOT_BITS) - 1)
 #define PTN_HOME_SLOT(home) ((home) & ((1u << PTN_HOME_SLOT_BITS) - 1))
 
-int ptn_region_if_get(struct ptn_region *r, u32 *number);
+/* An interface object with @extra buffers, which are its home: both or none. */
+int ptn_region_if_get(struct ptn_region *r, u32 extra, u32 *number);
 void ptn_region_if_put(struct ptn_region *r, u32 number);
 int ptn_region_ring_get(struct ptn_region *r, u32 *number);
 void ptn_region_ring_put(struct ptn_region *r, u32 number);
@@ -237,9 +275,32 @@ void ptn_region_buf_put(struct ptn_region *r, u32 idx);
 void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number);
 u32 *ptn_region_homes(struct ptn_region *r);
 struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number);
-/* Give back every buffer whose home is an extra list of ring @number. */
-void ptn_region_extra_put(struct ptn_region *r, u32 number);
-/* The extra list of ring @number written anew into the buffers; its head. */
+/* The extra list of interface @number written anew into the buffers; its head.
+ */
 u32 ptn_region_extra_chain(struct ptn_region *r, u32 number);
+/* Held while a buffer leaves an extra list or joins one; taken last. */
+ptn_spin_t *ptn_region_extra_lock(struct ptn_region *r);
+
+/* ring.c: a ring's objects and its initial state */
+
+/** ptn_ring_init - ring @i of the port, transmit rings first; no objects yet */
+void ptn_ring_init(struct ptn_ring *r, struct ptn_port *p, u32 i);
+
+/** ptn_ring_take - a ring object and its buffers. 0, -ENOMEM: put it back. */
+int ptn_ring_take(struct ptn_ring *r);
+
+/** ptn_ring_put - undo ptn_ring_take(), however far it came */
+void ptn_ring_put(struct ptn_ring *r);
+
+/** ptn_ring_reset - indices, slots and header as they are at open */
+void ptn_ring_reset(struct ptn_ring *r);
+
+/** ptn_ring_drop - count what is pending as lost; the slots are free again */
+void ptn_ring_drop(struct ptn_ring *r);
+
+/* nif.c */
+
+/** ptn_nif_reset - the interface object as it is at open */
+void ptn_nif_reset(struct ptn_nif *n);
 
 #endif

@@ -132,7 +132,12 @@ static int one_life(void *mem, const struct ptn_shape *shape)
 	static struct nm_csb_atok atok[4];
 	static struct nm_csb_ktoa ktoa[4];
 	const struct ptn_vale_params vp = {"vale0", 64, 0};
-	const struct ptn_port_params pp = {"p", 2, 64, 8};
+	const struct ptn_port_params pp = {
+		.name = "p",
+		.queues = 2,
+		.slots = 64,
+		.extra_bufs = 8,
+	};
 	struct ptn_region *region = NULL;
 	struct ptn_vale *vale = NULL;
 	struct ptn_port *port = NULL;
@@ -191,7 +196,12 @@ static void a_region_too_small_refuses_and_keeps_all(void **state)
 {
 	static struct nm_csb_atok atok[4];
 	static struct nm_csb_ktoa ktoa[4];
-	const struct ptn_port_params pp = {"p", 2, 64, 8};
+	const struct ptn_port_params pp = {
+		.name = "p",
+		.queues = 2,
+		.slots = 64,
+		.extra_bufs = 8,
+	};
 	struct ptn_shape shape;
 	struct ptn_region *region;
 	struct ptn_census census;

@@ -282,6 +282,6 @@ help: ## this list
 	check-asan check-tsan fuzz bench lint check-container deps clean help \
 	install uninstall FORCE
 .SECONDARY:
--include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) \
+-include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) $(WORLD_OBJ) \
 	$(call objs,ptnetd ptnetctl ptnetd/engine)) \
 	$(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH) $(EXAMPLES))

@@ -7,8 +7,7 @@
  * sender that stalls between lease and publish keeps a few buffers from the
  * ring and delays nobody, and frames of one sender stay in order.
  */
-#include "vale_inner.h"
-#include "work.h"
+#include "batch.h"
 
 /* What is delivered: frames order[0..n), or 0..n without an order. */
 struct delivery {
@@ -32,40 +31,35 @@ static u32 free_slots(const struct ptn_ring *r)
 
 /* Lease */
 
-/* A slot's len has 16 bits. */
-static u32 capacity(const struct ptn_ring *r)
-{
-	return r->buf_size < 65536 ? r->buf_size : 65535;
-}
-
 /* Not a slot a fragment: the buffers are smaller, or the ring too short. */
-static bool repacks(const struct ptn_ring *r, const struct ptn_ring *from,
+static bool repacks(const struct ptn_ring *r, const struct ptn_work *w,
 		    u32 frags)
 {
-	return r->buf_size < from->buf_size || frags >= r->num_slots;
+	return ptn_ring_capacity(r) < w->frag_max || frags >= r->num_slots;
 }
 
 /* Slots that a frame takes in @r. */
-static u32 slots_for(const struct ptn_ring *r, const struct ptn_ring *from,
-		     const struct ptn_work *w, u32 frame)
+static u32 slots_for(const struct ptn_ring *r, const struct ptn_work *w,
+		     u32 frame)
 {
 	const u32 frags = w->odd ? w->frame[frame].frags : 1;
 	const u32 len = ptn_work_bytes(w, frame);
 
-	if (!repacks(r, from, frags))
+	if (!repacks(r, w, frags))
 		return frags;
-	return len ? (len + capacity(r) - 1) / capacity(r) : 1;
+	return len ? (len + ptn_ring_capacity(r) - 1) / ptn_ring_capacity(r)
+		   : 1;
 }
 
 /* Frames that fit into the ring; the others are dropped here. */
-static void pick_odd(struct ptn_ring *r, const struct ptn_ring *from,
-		     struct ptn_work *w, struct delivery *d, u32 room)
+static void pick_odd(struct ptn_ring *r, struct ptn_work *w, struct delivery *d,
+		     u32 room)
 {
 	d->picked = 0;
 	d->slots = 0;
 	for (; d->at < d->n; d->at++) {
 		const u32 frame = nth(d, d->at);
-		const u32 need = slots_for(r, from, w, frame);
+		const u32 need = slots_for(r, w, frame);
 
 		if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
 			r->count[PTN_C_DROP_TOO_BIG]++;
@@ -117,8 +111,7 @@ static void lease_buffers(struct ptn_ring *r, struct ptn_work *w, u32 n)
 	r->lease = at;
 }
 
-static void lease(struct ptn_ring *r, const struct ptn_ring *from,
-		  struct ptn_work *w, struct delivery *d)
+static void lease(struct ptn_ring *r, struct ptn_work *w, struct delivery *d)
 {
 	ptn_spin_lock(&r->lock);
 	if (free_slots(r) < PTN_BATCH)
@@ -126,7 +119,7 @@ static void lease(struct ptn_ring *r, const struct ptn_ring *from,
 	if (ptn_likely(d->simple))
 		pick_simple(r, d, free_slots(r));
 	else
-		pick_odd(r, from, w, d, free_slots(r));
+		pick_odd(r, w, d, free_slots(r));
 	lease_buffers(r, w, d->slots);
 	ptn_spin_unlock(&r->lock);
 }
@@ -142,7 +135,7 @@ static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 	w->len[at] = 0;
 	for (u32 i = 0; i < frags; i++) {
 		for (u32 from = 0; from < frag[i].len;) {
-			u32 n = capacity(r) - fill;
+			u32 n = ptn_ring_capacity(r) - fill;
 
 			if (!n) {
 				used++;
@@ -172,8 +165,8 @@ static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
 	return frags;
 }
 
-static u64 copy_odd(const struct ptn_ring *r, const struct ptn_ring *from,
-		    struct ptn_work *w, const struct delivery *d)
+static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
+		    const struct delivery *d)
 {
 	u64 bytes = 0;
 	u32 at = 0;
@@ -181,9 +174,9 @@ static u64 copy_odd(const struct ptn_ring *r, const struct ptn_ring *from,
 	for (u32 i = 0; i < d->picked; i++) {
 		const u32 frame = w->pick[i];
 		const u32 frags = w->odd ? w->frame[frame].frags : 1;
-		const u32 n = (repacks(r, from, frags) ? copy_repacked
-						       : copy_fragments)(
-			r, ptn_work_frame(w, frame), frags, w, at);
+		const u32 n =
+			(repacks(r, w, frags) ? copy_repacked : copy_fragments)(
+				r, ptn_work_frame(w, frame), frags, w, at);
 
 		for (u32 s = 0; s < n; s++)
 			w->flags[at + s] = (u16)(n << NS_PORT_SHIFT |
@@ -261,7 +254,7 @@ void ptn_notify_published(struct ptn_ring *from, struct ptn_work *w)
 {
 	ptn_mb();
 	notify_receivers(w);
-	if (!from->unshown && ptn_csb_must_notify(from))
+	if (from && !from->unshown && ptn_csb_must_notify(from))
 		ptn_ring_notify(from);
 }
 
@@ -274,26 +267,25 @@ static void note_published(struct ptn_ring *r, struct ptn_work *w)
 	w->published[w->n_published++] = r;
 }
 
-void ptn_deliver(struct ptn_port *to, const struct ptn_ring *from, u32 queue,
-		 struct ptn_work *w, const u16 *order, u32 n)
+u32 ptn_deliver(struct ptn_ring *r, struct ptn_work *w, const u16 *order, u32 n)
 {
-	struct ptn_ring *r =
-		&to->rx[queue < to->rx_queues ? queue : queue % to->rx_queues];
 	struct delivery d = {
 		.order = order,
 		.n = n,
-		.simple = !w->odd && r->buf_size >= from->buf_size,
+		.simple = !w->odd && ptn_ring_capacity(r) >= w->frag_max,
 	};
+	u32 delivered = 0;
 
 	while (d.at < d.n) {
 		u64 bytes;
 
-		lease(r, from, w, &d);
+		lease(r, w, &d);
 		if (!d.picked)
 			continue;
-		bytes = d.simple ? copy_simple(r, w, &d)
-				 : copy_odd(r, from, w, &d);
+		bytes = d.simple ? copy_simple(r, w, &d) : copy_odd(r, w, &d);
 		publish(r, w, &d, bytes);
 		note_published(r, w);
+		delivered += d.picked;
 	}
+	return delivered;
 }

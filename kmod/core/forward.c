@@ -8,7 +8,6 @@
  *	notify	whoever sleeps, after one barrier for all
  */
 #include "vale_inner.h"
-#include "work.h"
 
 enum { ETH_HEADER = 14 };
 
@@ -169,6 +168,15 @@ static struct ptn_port *running_port(const struct ptn_vale_table *t, u32 port)
 	return port < t->size ? ptn_load_acquire(t->port[port]) : NULL;
 }
 
+/* Only from and to queues of the network: the host's are no part of it. */
+static void deliver_to(struct ptn_port *to, u32 queue, struct ptn_work *w,
+		       const u16 *order, u32 n)
+{
+	if (ptn_unlikely(queue >= to->rx_queues))
+		queue %= to->rx_queues;
+	ptn_deliver(&to->rx[queue], w, order, n);
+}
+
 static void to_dests(const struct ptn_vale_table *t, struct ptn_ring *r,
 		     u32 queue, struct ptn_work *w)
 {
@@ -183,7 +191,7 @@ static void to_dests(const struct ptn_vale_table *t, struct ptn_ring *r,
 		struct ptn_port *to = running_port(t, d->port);
 
 		if (to)
-			ptn_deliver(to, r, queue, w, order, d->frames);
+			deliver_to(to, queue, w, order, d->frames);
 		else
 			r->count[PTN_C_DROP_NO_DEST] += d->frames;
 		if (order)
@@ -237,7 +245,7 @@ static void to_all(struct ptn_vale *v, const struct ptn_vale_table *t,
 		if (!to || to == r->port)
 			continue;
 		d = dest_of(w, i);
-		ptn_deliver(to, r, queue, w, w->order, order_flood(w, d));
+		deliver_to(to, queue, w, w->order, order_flood(w, d));
 		if (d < PTN_WHERE_FLOOD)
 			w->dest[d].frames = 0;
 		receivers++;
@@ -276,7 +284,7 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 			ptn_ring_notify(r);
 		return 0;
 	}
-	done = ptn_gather(r, &head, w);
+	done = ptn_gather(r, &head, PTN_BATCH, w);
 	w->n_published = 0;
 	if (w->n_frames)
 		send_frames(p->peer, r, queue, w);
@@ -289,6 +297,13 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	r->count[PTN_C_TX_SYNCS]++;
 	ptn_notify_published(r, w);
 	return done;
+}
+
+void ptn_forward_inject(struct ptn_port *p, u32 queue, struct ptn_work *w)
+{
+	w->n_published = 0;
+	send_frames(p->peer, &p->tx[queue], queue, w);
+	ptn_notify_published(NULL, w);
 }
 
 bool ptn_forward_arm(struct ptn_port *p, u32 queue)

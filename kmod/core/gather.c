@@ -3,8 +3,7 @@
  * From a transmit ring's slots to checked frames. Each slot is read once;
  * what is found bad is counted and goes no further.
  */
-#include "vale_inner.h"
-#include "work.h"
+#include "batch.h"
 
 struct chain {
 	u32 slots; /* of the frame that is being read; 0: between frames */
@@ -35,28 +34,6 @@ static inline void add_frag(struct ptn_work *w, const struct ptn_ring *r,
 	ptn_prefetch(f->addr);
 }
 
-static void add_frame(struct ptn_work *w, u32 first, u32 frags, u32 len)
-{
-	struct ptn_frame *f = &w->frame[w->n_frames++];
-
-	f->first = (u16)first;
-	f->frags = (u16)frags;
-	f->len = len;
-}
-
-/* From here on frames are written down one by one. */
-static void become_odd(struct ptn_work *w)
-{
-	const u32 n = w->n_frames;
-
-	if (w->odd)
-		return;
-	w->odd = true;
-	w->n_frames = 0;
-	for (u32 i = 0; i < n; i++)
-		add_frame(w, i, 1, w->frag[i].len);
-}
-
 static void end_chain(struct ptn_ring *r, struct chain *c, struct ptn_work *w)
 {
 	r->count[PTN_C_TX_FRAMES]++;
@@ -67,14 +44,14 @@ static void end_chain(struct ptn_ring *r, struct chain *c, struct ptn_work *w)
 			ptn_ring_fault(r);
 		w->n_frags = c->first_frag;
 	} else {
-		add_frame(w, c->first_frag, c->slots, c->len);
+		ptn_work_add_frame(w, c->first_frag, c->slots, c->len);
 	}
 	c->slots = 0;
 }
 
 static void begin_chain(struct chain *c, struct ptn_work *w)
 {
-	become_odd(w);
+	ptn_work_become_odd(w);
 	c->first_frag = w->n_frags;
 	c->len = 0;
 	c->drop = 0;
@@ -136,11 +113,11 @@ static inline bool slot_simple(const struct ptn_ring *r, u64 word)
 }
 
 /* Slots of the batch from hwcur on, by the program's head. */
-static u32 in_batch(const struct ptn_ring *r, u32 head)
+static u32 in_batch(const struct ptn_ring *r, u32 head, u32 limit)
 {
 	const u32 n = ptn_ring_span(r, r->hwcur, head);
 
-	return n < PTN_BATCH ? n : PTN_BATCH;
+	return n < limit ? n : limit;
 }
 
 /* The usual, whole frames of one slot: takes up to *n, returns how many. */
@@ -170,17 +147,18 @@ static u32 take_simple(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
  * A program that sends frame by frame has sent more while the first were
  * read: these come along, so that one publication serves them all.
  */
-static u32 gather_simple(struct ptn_ring *r, u32 *head, struct ptn_work *w)
+static u32 gather_simple(struct ptn_ring *r, u32 *head, u32 limit,
+			 struct ptn_work *w)
 {
-	u32 n = in_batch(r, *head), done = 0, more;
+	u32 n = in_batch(r, *head, limit), done = 0, more;
 
 	for (;;) {
 		done = take_simple(r, done, n, w);
-		if (done < n || n == PTN_BATCH || !ptn_csb_tx_head(r, &more) ||
+		if (done < n || n == limit || !ptn_csb_tx_head(r, &more) ||
 		    more == *head)
 			return done;
 		*head = more;
-		n = in_batch(r, more);
+		n = in_batch(r, more, limit);
 	}
 }
 
@@ -199,15 +177,16 @@ static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
 	return c.slots ? unfinished(r, &c, w, done, n) : done;
 }
 
-u32 ptn_gather(struct ptn_ring *r, u32 *head, struct ptn_work *w)
+u32 ptn_gather(struct ptn_ring *r, u32 *head, u32 limit, struct ptn_work *w)
 {
 	u32 done = 0, n;
 
 	w->n_frags = 0;
 	w->n_frames = 0;
+	w->frag_max = ptn_ring_capacity(r);
 	w->odd = false;
 	if (!r->skipping)
-		done = gather_simple(r, head, w);
-	n = in_batch(r, *head);
+		done = gather_simple(r, head, limit, w);
+	n = in_batch(r, *head, limit);
 	return done < n ? gather_rest(r, done, n, w) : done;
 }

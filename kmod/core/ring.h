@@ -17,6 +17,7 @@
 #endif
 
 struct ptn_region;
+struct ptn_device_ops;
 struct ptn_link_ops;
 struct ptn_nif;
 
@@ -42,6 +43,7 @@ struct ptn_ring {
 	u32 vector;
 	u32 *buf; /* by slot: the buffer that the host's books put there */
 	u32 shown; /* the tail that the ring's header shows, for header.c */
+	u32 taken; /* receive: slots that a device has, for device.c */
 
 	/* transmit: the syncing thread's; receive: under lock */
 	ptn_spin_t lock __attribute__((aligned(64)));
@@ -67,6 +69,8 @@ struct ptn_link_ops {
 	/* Ask for kicks; true when nothing can be done now. */
 	bool (*arm)(struct ptn_port *p, u32 queue);
 	void (*disarm)(struct ptn_port *p, u32 queue);
+	/* Frames of a device that is the port's program. */
+	void (*inject)(struct ptn_port *p, u32 queue, struct ptn_work *w);
 	/* Frames may be brought to the port, or not any more. */
 	void (*up)(struct ptn_port *p);
 	void (*down)(struct ptn_port *p);
@@ -80,7 +84,8 @@ enum ptn_port_phase {
 
 struct ptn_port {
 	const struct ptn_link_ops *link; /* NULL: not connected */
-	void *peer; /* the switch or pipe */
+	void *peer; /* the switch or pipe, or the device's home */
+	const struct ptn_device_ops *device; /* back to back with it */
 	u32 index; /* on the switch, or the pipe's end */
 	u32 queues; /* of transmit rings, without host queues */
 	u32 rx_queues; /* of receive rings, without host queues */
@@ -151,6 +156,12 @@ static inline u32 ptn_ring_add(const struct ptn_ring *r, u32 i, u32 n)
 static inline char *ptn_ring_buf(const struct ptn_ring *r, u32 idx)
 {
 	return r->bufs + (size_t)idx * r->buf_size;
+}
+
+/* What one slot can hold: its len has 16 bits. */
+static inline u32 ptn_ring_capacity(const struct ptn_ring *r)
+{
+	return r->buf_size < 65536 ? r->buf_size : 65535;
 }
 
 static inline bool ptn_buf_valid(const struct ptn_ring *r, u32 idx)

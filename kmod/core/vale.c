@@ -134,6 +134,7 @@ static void port_down(struct ptn_port *p)
 static const struct ptn_link_ops vale_link = {
 	.tx = ptn_forward,
 	.arm = ptn_forward_arm,
+	.inject = ptn_forward_inject,
 	.up = port_up,
 	.down = port_down,
 };

@@ -44,6 +44,8 @@ struct ptn_work {
 	u32 n_flood;
 	u32 n_drops;
 	u32 n_published;
+	u32 n_open; /* fragments of a frame whose end was not added yet */
+	u32 frag_max; /* no fragment is longer */
 	bool odd; /* frame[] is filled; else frame i is fragment i */
 	struct ptn_frag frag[PTN_BATCH];
 	struct ptn_frame frame[PTN_BATCH];
@@ -70,5 +72,19 @@ static inline u32 ptn_work_bytes(const struct ptn_work *w, u32 i)
 {
 	return w->odd ? w->frame[i].len : w->frag[i].len;
 }
+
+/** ptn_work_add_frame - its fragments are there: @frags of them from @first */
+static inline void ptn_work_add_frame(struct ptn_work *w, u32 first, u32 frags,
+				      u32 len)
+{
+	struct ptn_frame *f = &w->frame[w->n_frames++];
+
+	f->first = (u16)first;
+	f->frags = (u16)frags;
+	f->len = len;
+}
+
+/** ptn_work_become_odd - from here on frames are written down one by one */
+void ptn_work_become_odd(struct ptn_work *w);
 
 #endif

@@ -35,6 +35,8 @@ static const struct {
 	[PTN_C_DROP_BAD_CHAIN] = {"bad_chain", true},
 	[PTN_C_DROP_INDIRECT] = {"indirect", true},
 	[PTN_C_DROP_DETACHED] = {"detached", true},
+	[PTN_C_DROP_OFFLOAD] = {"offload", true},
+	[PTN_C_DROP_DEVICE] = {"device", true},
 };
 
 static const char *const switch_counters[PTN_SWC_MAX + 1] = {

@@ -86,7 +86,7 @@ static void a_port_is_shown_whole(void **state)
 		"\"rx_full\":6,\"rx_fault\":0,\"no_dest\":0,\"same_port\":0,"
 		"\"too_short\":0,\"too_long\":0,\"too_big\":0,"
 		"\"bad_buffer\":0,\"bad_chain\":0,\"indirect\":0,"
-		"\"detached\":0}}}");
+		"\"detached\":0,\"offload\":0,\"device\":0}}}");
 }
 
 static void what_is_missing_says_so(void **state)

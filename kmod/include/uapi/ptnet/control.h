@@ -185,7 +185,9 @@ enum ptn_counter {
 	PTN_C_DROP_BAD_CHAIN, /* at the sender: endless or oversized chain */
 	PTN_C_DROP_INDIRECT, /* at the sender: NS_INDIRECT not possible here */
 	PTN_C_DROP_DETACHED, /* at the sender: detached with frames pending */
-	PTN_C_MAX = PTN_C_DROP_DETACHED,
+	PTN_C_DROP_OFFLOAD, /* at the receiver: its header cannot carry it */
+	PTN_C_DROP_DEVICE, /* at the sender: the device could not send it */
+	PTN_C_MAX = PTN_C_DROP_DEVICE,
 };
 
 enum ptn_fdb_attr {

@@ -20,4 +20,7 @@ void kctl_leave(void);
 
 #define kctl_assert_held() lockdep_assert_held(&kctl_lock)
 
+/* Changes whenever an object comes or goes; under the lock. */
+extern unsigned int kctl_generation;
+
 #endif

@@ -3,9 +3,12 @@
 
 #include "kctl.h"
 #include "kmem.h"
+#include "kname.h"
 #include "kport.h"
 
 LIST_HEAD(kpipe_list);
+
+static DEFINE_HASHTABLE(names, KNAME_BITS);
 
 int kpipe_new(struct kpipe **out, const char *name)
 {
@@ -31,13 +34,18 @@ int kpipe_new(struct kpipe **out, const char *name)
 void kpipe_publish(struct kpipe *p)
 {
 	kctl_assert_held();
+	hash_add(names, &p->by_name, kname_hash(p->name, strlen(p->name)));
 	list_add_tail(&p->node, &kpipe_list);
+	kctl_generation++;
 }
 
 void kpipe_free(struct kpipe *p)
 {
 	if (!p)
 		return;
+	if (hash_hashed(&p->by_name))
+		kctl_generation++;
+	hash_del(&p->by_name);
 	list_del(&p->node);
 	ptn_pipe_free(p->core);
 	if (p->parent) {
@@ -49,11 +57,15 @@ void kpipe_free(struct kpipe *p)
 
 struct kpipe *kpipe_find(const char *name)
 {
+	const u32 hash = kname_hash(name, strlen(name));
 	struct kpipe *p;
 
 	kctl_assert_held();
-	list_for_each_entry(p, &kpipe_list,
-			    node) if (!strcmp(p->name, name)) return p;
+	hash_for_each_possible(names, p, by_name, hash)
+	{
+		if (!strcmp(p->name, name))
+			return p;
+	}
 	return NULL;
 }
 

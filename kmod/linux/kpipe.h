@@ -19,6 +19,7 @@ struct kport;
 
 struct kpipe {
 	struct list_head node; /* in kpipe_list */
+	struct hlist_node by_name;
 	char name[PTN_NAME_MAX]; /* PARENT/ID, or the managed pipe's */
 	char owner[PTN_NAME_MAX];
 	char domain[PTN_NAME_MAX]; /* managed */
@@ -27,6 +28,9 @@ struct kpipe {
 	struct kport *end[2];
 	struct kport *parent; /* a program's: holds a reference; may be NULL */
 	struct kmem *mem; /* of both ends, while one is open */
+	/* by the transaction that is being done */
+	bool leaving;
+	struct kport *claim[2];
 };
 
 extern struct list_head kpipe_list;

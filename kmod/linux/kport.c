@@ -2,11 +2,11 @@
 #include "kport.h"
 
 #include <linux/poll.h>
-#include <linux/rhashtable.h>
 #include <linux/sched.h>
 
 #include "kctl.h"
 #include "kmem.h"
+#include "kname.h"
 #include "kpipe.h"
 #include "kswitch.h"
 
@@ -15,14 +15,7 @@ enum { PIPES_OF_PORT = 1 };
 
 LIST_HEAD(kport_list);
 
-static struct rhashtable names;
-
-static const struct rhashtable_params names_params = {
-	.head_offset = offsetof(struct kport, by_name),
-	.key_offset = offsetof(struct kport, name),
-	.key_len = PTN_NAME_MAX,
-	.automatic_shrinking = true,
-};
+static DEFINE_HASHTABLE(names, KNAME_BITS);
 
 /* What the core asks of its home. */
 
@@ -91,6 +84,7 @@ int kport_new(struct kport **out, const struct ptn_port_params *params,
 	kref_init(&p->ref);
 	INIT_LIST_HEAD(&p->node);
 	INIT_LIST_HEAD(&p->on_switch);
+	INIT_LIST_HEAD(&p->in_domain);
 	strscpy(p->name, params->name, sizeof(p->name));
 	p->ops = ops;
 	p->kind = PTN_PORT_HOST;
@@ -144,15 +138,28 @@ int kport_set_params(struct kport *p, const struct ptn_port_params *params)
 	return 0;
 }
 
+static struct kport *find_exactly(const char *name)
+{
+	const u32 hash = kname_hash(name, strlen(name));
+	struct kport *p;
+
+	hash_for_each_possible(names, p, by_name, hash)
+	{
+		if (!strcmp(p->name, name))
+			return p;
+	}
+	return NULL;
+}
+
 int kport_publish(struct kport *p)
 {
-	int err;
-
 	kctl_assert_held();
-	err = rhashtable_lookup_insert_fast(&names, &p->by_name, names_params);
-	if (!err)
-		list_add_tail(&p->node, &kport_list);
-	return err;
+	if (find_exactly(p->name))
+		return -EEXIST;
+	hash_add(names, &p->by_name, kname_hash(p->name, strlen(p->name)));
+	list_add_tail(&p->node, &kport_list);
+	kctl_generation++;
+	return 0;
 }
 
 void kport_remove(struct kport *p)
@@ -166,8 +173,9 @@ void kport_remove(struct kport *p)
 	kport_hold(p);
 	p->gone = true;
 	kport_release(p);
-	rhashtable_remove_fast(&names, &p->by_name, names_params);
+	hash_del(&p->by_name);
 	list_del_init(&p->node);
+	kctl_generation++;
 	if (p->mem) {
 		ptn_port_stop(p->core);
 		kport_wake(p);
@@ -193,15 +201,6 @@ void kport_settle(struct kport *p)
 }
 
 /* Names */
-
-static struct kport *find_exactly(const char *name)
-{
-	char key[PTN_NAME_MAX] = "";
-
-	if (strscpy(key, name, sizeof(key)) < 0)
-		return NULL;
-	return rhashtable_lookup_fast(&names, key, names_params);
-}
 
 static struct kport *find_on_switch(const char *name, const char *colon)
 {
@@ -403,14 +402,4 @@ void kport_counters(const struct kport *p, u64 out[PTN_C_MAX + 1])
 	ptn_port_counters(p->core, out);
 	for (int i = 0; i <= PTN_C_MAX; i++)
 		out[i] += p->past[i];
-}
-
-int kport_module_init(void)
-{
-	return rhashtable_init(&names, &names_params);
-}
-
-void kport_module_exit(void)
-{
-	rhashtable_destroy(&names);
 }

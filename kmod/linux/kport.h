@@ -16,7 +16,6 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/rhashtable-types.h>
 #include <linux/wait.h>
 
 #include <ptnet/control.h>
@@ -24,6 +23,7 @@
 #include "core/port.h"
 #include "core/region.h"
 
+struct kdomain;
 struct kmem;
 struct kmonitor;
 struct knic;
@@ -65,7 +65,7 @@ struct kport_ops {
 
 struct kport {
 	struct kref ref;
-	struct rhash_head by_name;
+	struct hlist_node by_name;
 	struct list_head node; /* in kport_list, in order of making */
 	char name[PTN_NAME_MAX];
 	enum kport_origin origin;
@@ -103,7 +103,9 @@ struct kport {
 	u8 mac[6];
 	bool has_mac;
 	bool huge_pages;
-	void *control;
+	struct kdomain *shares; /* the domain's memory; NULL: its own */
+	struct list_head in_domain;
+	bool leaving, changing; /* by the transaction that is being done */
 };
 
 extern struct list_head kport_list;
@@ -121,7 +123,7 @@ int kport_new(struct kport **out, const struct ptn_port_params *params,
 
 /**
  * kport_publish - to be found by its name from now on; takes the caller's
- *	reference. 0, -EEXIST, -ENOMEM.
+ *	reference. 0, or -EEXIST.
  */
 int kport_publish(struct kport *p);
 
@@ -200,8 +202,5 @@ static inline struct kring *kport_ring(const struct kport *p, u32 vector)
 
 /** kport_wake - every program that waits at one of its rings */
 void kport_wake(struct kport *p);
-
-int kport_module_init(void);
-void kport_module_exit(void);
 
 #endif

@@ -4,11 +4,14 @@
 #include <linux/workqueue.h>
 
 #include "kctl.h"
+#include "kname.h"
 #include "kport.h"
 
 enum { DEFAULT_FDB_SIZE = 8192, DEFAULT_AGEING_MS = 300 * 1000 };
 
 LIST_HEAD(kswitch_list);
+
+static DEFINE_HASHTABLE(names, KNAME_BITS);
 
 /* Ageing */
 
@@ -84,36 +87,46 @@ int kswitch_new(struct kswitch **out, const char *name, u32 fdb_size,
 void kswitch_publish(struct kswitch *s)
 {
 	kctl_assert_held();
+	hash_add(names, &s->by_name, kname_hash(s->name, strlen(s->name)));
 	list_add_tail(&s->node, &kswitch_list);
+	kctl_generation++;
 }
 
 void kswitch_free(struct kswitch *s)
 {
 	if (!s)
 		return;
+	if (hash_hashed(&s->by_name))
+		kctl_generation++;
+	hash_del(&s->by_name);
 	list_del(&s->node);
 	ptn_vale_free(s->vale);
+	kvfree(s->statics);
 	kfree(s);
 }
 
-static bool is_named(const struct kswitch *s, const char *name, size_t len)
+static struct kswitch *find_exactly(const char *name, size_t len)
 {
-	return strlen(s->name) == len && !memcmp(s->name, name, len);
+	const u32 hash = kname_hash(name, len);
+	struct kswitch *s;
+
+	hash_for_each_possible(names, s, by_name, hash)
+	{
+		if (strlen(s->name) == len && !memcmp(s->name, name, len))
+			return s;
+	}
+	return NULL;
 }
 
 struct kswitch *kswitch_find(const char *name, size_t len)
 {
-	struct kswitch *s;
+	struct kswitch *s = find_exactly(name, len);
 
 	kctl_assert_held();
-	list_for_each_entry(s, &kswitch_list,
-			    node) if (is_named(s, name, len)) return s;
-	if (len <= 4 || memcmp(name, "vale", 4))
-		return NULL;
-	list_for_each_entry(s, &kswitch_list,
-			    node) if (s->managed &&
-				      is_named(s, name + 4, len - 4)) return s;
-	return NULL;
+	if (s || len <= 4 || memcmp(name, "vale", 4))
+		return s;
+	s = find_exactly(name + 4, len - 4);
+	return s && s->managed ? s : NULL;
 }
 
 int kswitch_get(struct kswitch **out, const char *name, size_t len)
@@ -150,6 +163,11 @@ static u32 free_index(const struct kswitch *s, struct list_head **before)
 	u32 index = 0;
 
 	*before = (struct list_head *)&s->ports;
+	if (s->n_ports) {
+		p = list_last_entry(&s->ports, struct kport, on_switch);
+		if (p->switch_index + 1 == s->n_ports)
+			return s->n_ports; /* no gaps */
+	}
 	list_for_each_entry(p, &s->ports, on_switch)
 	{
 		if (p->switch_index != index) {

@@ -16,6 +16,7 @@ struct kport;
 
 struct kswitch {
 	struct list_head node; /* in kswitch_list, in order of making */
+	struct hlist_node by_name;
 	char name[PTN_NAME_MAX];
 	char owner[PTN_NAME_MAX]; /* topology */
 	bool managed; /* by the control family */
@@ -25,7 +26,16 @@ struct kswitch {
 	struct list_head ports; /* kport.on_switch */
 	u32 n_ports;
 	bool ticking; /* its table is not empty: addresses grow older */
-	void *control; /* the control family's own: static entries */
+	struct kstatic *statics; /* of the control family, by address */
+	u32 n_statics;
+	/* by the transaction that is being done */
+	bool leaving, changing;
+	u32 leaving_ports;
+};
+
+struct kstatic {
+	u8 mac[6];
+	char port[PTN_NAME_MAX];
 };
 
 extern struct list_head kswitch_list;

@@ -7,10 +7,10 @@
 
 #include "core/ptn_os.h"
 #include "kctl.h"
-#include "kport.h"
 #include "kswitch.h"
 
 DEFINE_MUTEX(kctl_lock);
+unsigned int kctl_generation = 1;
 
 void kctl_enter(void)
 {
@@ -46,7 +46,6 @@ static const struct part {
 	int (*init)(void);
 	void (*exit)(void);
 } parts[] = {
-	{kport_module_init, kport_module_exit},
 	{NULL, kswitch_module_exit},
 };
 

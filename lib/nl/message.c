@@ -157,6 +157,7 @@ static const char *const cmd_names[PTN_CMD_MAX] = {
 	[PTN_CMD_FDB_NEW] = "FDB_NEW",
 	[PTN_CMD_CENSUS_GET] = "CENSUS_GET",
 	[PTN_CMD_CENSUS_NEW] = "CENSUS_NEW",
+	[PTN_CMD_EVENT] = "EVENT",
 };
 
 const char *message_cmd_name(unsigned cmd)

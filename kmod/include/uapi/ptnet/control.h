@@ -20,7 +20,17 @@
  * the object that failed.
  *
  * GET with NLM_F_DUMP answers one NEW message an object (NLM_F_MULTI) and
- * NLMSG_DONE; without it, the object named, or -ENOENT.
+ * NLMSG_DONE; without it, the object named, or -ENOENT. Messages with
+ * NLM_F_DUMP_INTR: something came or went meanwhile, ask again.
+ *
+ * Revision 0 is nobody's: a transaction makes it only when nothing is left
+ * afterwards, and the backend is as if new then, with another instance.
+ *
+ * Objects that programs make by opening them are shown, as FOREIGN, and are
+ * not changed: a NEW of such a name is refused.
+ *
+ * The kernel's family has a multicast group for events; who does not read
+ * them in time loses some, and hears of that by ENOBUFS.
  */
 #ifndef PTNET_UAPI_CONTROL_H
 #define PTNET_UAPI_CONTROL_H
@@ -28,6 +38,7 @@
 #define PTN_FAMILY_NAME "ptnet"
 #define PTN_FAMILY_VERSION 1
 #define PTN_ENGINE_FAMILY 0x7074
+#define PTN_EVENTS_GROUP "events"
 
 enum {
 	PTN_NAME_MAX = 64, /* with the final zero */
@@ -56,6 +67,7 @@ enum ptn_cmd {
 	PTN_CMD_CENSUS_GET, /* -> CENSUS_NEW: count every buffer of every region
 			     */
 	PTN_CMD_CENSUS_NEW,
+	PTN_CMD_EVENT, /* to the group: EVENT, perhaps REVISION */
 	PTN_CMD_MAX,
 };
 
@@ -73,7 +85,8 @@ enum ptn_attr {
 	PTN_A_CENSUS, /* nest: enum ptn_census_attr */
 	PTN_A_PAD,
 	PTN_A_WORKERS, /* u32: threads that move frames */
-	PTN_A_MAX = PTN_A_WORKERS,
+	PTN_A_EVENT, /* nest: enum ptn_event_attr */
+	PTN_A_MAX = PTN_A_EVENT,
 };
 
 /* What a backend can do; a topology that needs more is refused by name. */
@@ -96,7 +109,8 @@ enum ptn_switch_attr {
 	PTN_SW_FDB_USED, /* u32, out */
 	PTN_SW_COUNTERS, /* nest, out: enum ptn_switch_counter, u64 each */
 	PTN_SW_PAD,
-	PTN_SW_MAX = PTN_SW_PAD,
+	PTN_SW_FOREIGN, /* u8, out: a program made it */
+	PTN_SW_MAX = PTN_SW_FOREIGN,
 };
 
 enum ptn_switch_counter {
@@ -115,7 +129,8 @@ enum ptn_pipe_attr {
 	PTN_PI_NAME, /* string */
 	PTN_PI_OWNER, /* string */
 	PTN_PI_DOMAIN, /* string: whose region the ends share */
-	PTN_PI_MAX = PTN_PI_DOMAIN,
+	PTN_PI_FOREIGN, /* u8, out */
+	PTN_PI_MAX = PTN_PI_FOREIGN,
 };
 
 enum ptn_port_kind {
@@ -143,11 +158,14 @@ enum ptn_port_attr {
 	PTN_PO_HUGE_PAGES, /* u8 */
 	PTN_PO_STATE, /* u32, out: enum ptn_port_state */
 	PTN_PO_PID, /* u32, out: who is attached */
-	PTN_PO_SOCKET, /* string, out: attach here */
+	/* string, out: attach here. The engine's is a path, the kernel's the
+	 * name to open: "vale0:probe", "netmap:p{0", "netmap:eth0" */
+	PTN_PO_SOCKET,
 	PTN_PO_COUNTERS, /* nest, out: enum ptn_counter, u64 each */
 	PTN_PO_WORKER, /* u32, out */
 	PTN_PO_PAD,
-	PTN_PO_MAX = PTN_PO_PAD,
+	PTN_PO_FOREIGN, /* u8, out */
+	PTN_PO_MAX = PTN_PO_FOREIGN,
 };
 
 enum ptn_port_state {
@@ -210,6 +228,25 @@ enum ptn_census_attr {
 	PTN_CE_DOUBLE, /* u64: in more than one place */
 	PTN_CE_PAD,
 	PTN_CE_MAX = PTN_CE_PAD,
+};
+
+enum ptn_event_attr {
+	PTN_EV_UNSPEC,
+	PTN_EV_TYPE, /* u32: enum ptn_event */
+	PTN_EV_NAME, /* string: of the port, where it is about one */
+	PTN_EV_PID, /* u32: of the program */
+	PTN_EV_MAX = PTN_EV_PID,
+};
+
+enum ptn_event {
+	PTN_EVENT_CHANGED = 1, /* a transaction was done: REVISION */
+	PTN_EVENT_PORT_UP, /* a program opened it */
+	PTN_EVENT_PORT_DOWN, /* closed, or died with it open */
+	PTN_EVENT_PORT_FAULT, /* a ring was found corrupt, and reset */
+	PTN_EVENT_PORT_NEW, /* a program made it */
+	PTN_EVENT_PORT_GONE, /* what a program made is gone */
+	PTN_EVENT_NIC_GONE, /* the network device went, or changed namespace */
+	PTN_EVENT_STORM,
 };
 
 #endif

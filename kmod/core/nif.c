@@ -10,13 +10,17 @@
 struct ptn_nif {
 	struct ptn_port *port;
 	struct ptn_region *region;
-	struct netmap_if *shared;
 	u32 number;
 	u64 tx, rx; /* bits of the queues shown */
 	bool shares_region;
 	bool extra;
 	char name[sizeof(((struct netmap_if *)0)->ni_name)];
 };
+
+static struct netmap_if *shared(const struct ptn_nif *n)
+{
+	return ptn_region_object(n->region, 0, n->number);
+}
 
 static void take_params(struct ptn_nif *n, const struct ptn_nif_params *params)
 {
@@ -42,14 +46,16 @@ int ptn_nif_new(struct ptn_nif **out, struct ptn_port *p,
 	n = ptn_alloc(sizeof(*n));
 	if (!n)
 		return -ENOMEM;
-	err = ptn_region_if_get(p->region, params->extra_bufs, &n->number);
+	err = ptn_region_reserve(p->region, 1, 0, params->extra_bufs);
+	if (!err)
+		err = ptn_region_if_get(p->region, params->extra_bufs,
+					&n->number);
 	if (err) {
 		ptn_free(n);
 		return err;
 	}
 	n->port = p;
 	n->region = p->region;
-	n->shared = ptn_region_object(p->region, 0, n->number);
 	take_params(n, params);
 	ptn_nif_reset(n);
 	*out = n;
@@ -66,7 +72,7 @@ void ptn_nif_free(struct ptn_nif *n)
 
 size_t ptn_nif_ofs(const struct ptn_nif *n)
 {
-	return (size_t)((char *)n->shared -
+	return (size_t)((char *)shared(n) -
 			(char *)ptn_region_object(n->region, 0, 0));
 }
 
@@ -74,7 +80,7 @@ void ptn_nif_reset(struct ptn_nif *n)
 {
 	const struct ptn_port *p = n->port;
 	const u32 rings = ptn_port_rings(p);
-	struct netmap_if *s = n->shared;
+	struct netmap_if *s = shared(n);
 
 	memset(s, 0, sizeof(*s) + rings * sizeof(s64));
 	memcpy(s->ni_name, n->name, sizeof(n->name));

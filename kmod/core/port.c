@@ -98,17 +98,26 @@ static void return_all(struct ptn_port *p)
 	p->region = NULL;
 }
 
+static u32 slots_of(const struct ptn_port *p)
+{
+	return p->tx_rings * p->slots + p->rx_rings * p->rx_slots;
+}
+
 static int take_memory(struct ptn_port *p)
 {
-	const size_t slots = (size_t)p->tx_rings * p->slots +
-			     (size_t)p->rx_rings * p->rx_slots;
-
 	p->tx = ptn_alloc(ptn_port_rings(p) * sizeof(*p->tx));
-	p->books = ptn_alloc(slots * sizeof(*p->books));
+	p->books = ptn_alloc(slots_of(p) * sizeof(*p->books));
 	if (!p->tx || !p->books)
 		return -ENOMEM;
 	p->rx = p->tx + p->tx_rings;
 	return 0;
+}
+
+/* All at once: what is there already stays where it is from then on. */
+static int reserve(struct ptn_port *p)
+{
+	return ptn_region_reserve(p->region, 1, ptn_port_rings(p),
+				  slots_of(p) + p->extra_bufs);
 }
 
 static int take_objects(struct ptn_port *p)
@@ -154,7 +163,9 @@ int ptn_port_open(struct ptn_port *p, struct ptn_region *region,
 	if (!shape_fits(p, ptn_region_shape(region)))
 		return -ENOMEM;
 	p->region = region;
-	err = take_memory(p);
+	err = reserve(p);
+	if (!err)
+		err = take_memory(p);
 	if (err)
 		goto err_return;
 	for (u32 i = 0; i < ptn_port_rings(p); i++) {

@@ -14,8 +14,10 @@ struct pool {
 	u32 count;
 	u32 size;
 	size_t offset;
+	u32 there; /* objects that have memory */
 	u32 fresh; /* objects from here on were never used */
 	u32 back; /* head of the list of returned objects, 0: none */
+	u32 n_back;
 	u32 *next; /* by object: number + 1 of the next returned one */
 };
 
@@ -27,6 +29,8 @@ struct ptn_region {
 	struct ptn_ring **user; /* by ring object */
 	u8 *nif; /* by interface object: given out */
 	ptn_spin_t extra_lock;
+	int (*grow)(void *home, const u32 count[3]); /* NULL: all is there */
+	void *grow_home;
 };
 
 enum { POOL_IF, POOL_RING, POOL_BUF, PAGE = 4096 };
@@ -98,6 +102,7 @@ static bool shape_possible(const struct ptn_shape *s)
 static void pool_place(struct pool *p, size_t *at, u32 count, u32 size)
 {
 	p->count = count;
+	p->there = count;
 	p->size = size;
 	p->offset = *at;
 	*at = padded(*at + (size_t)count * size, PAGE);
@@ -183,14 +188,72 @@ void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number)
 	return r->mem + p->offset + (size_t)number * p->size;
 }
 
+/* Growing */
+
+void ptn_region_grow_by(struct ptn_region *r, const u32 there[3],
+			int (*grow)(void *home, const u32 count[3]), void *home)
+{
+	for (int i = 0; i < 3; i++)
+		r->pool[i].there = there[i];
+	r->grow = grow;
+	r->grow_home = home;
+}
+
+/* Receive rings are being filled meanwhile, which needs the lock or the old
+ * address of the buffers. */
+static void move_ring(struct ptn_region *r, struct ptn_ring *ring)
+{
+	ptn_spin_lock(&ring->lock);
+	ring->shared = ptn_region_object(r, POOL_RING, ring->number);
+	ring->slot = ring->shared->slot;
+	ptn_store(ring->bufs, ptn_region_object(r, POOL_BUF, 0));
+	ptn_spin_unlock(&ring->lock);
+}
+
+void ptn_region_reach(struct ptn_region *r, void *mem, const u32 there[3])
+{
+	for (int i = 0; i < 3; i++)
+		r->pool[i].there = there[i];
+	if (mem == r->mem)
+		return;
+	r->mem = mem;
+	for (u32 i = 0; i < r->pool[POOL_RING].fresh; i++)
+		if (r->user[i])
+			move_ring(r, r->user[i]);
+	ptn_rcu_synchronize();
+}
+
+int ptn_region_reserve(struct ptn_region *r, u32 ifs, u32 rings, u32 bufs)
+{
+	const u32 more[] = {ifs, rings, bufs};
+	u32 count[3];
+	bool there = true;
+
+	for (int i = 0; i < 3; i++) {
+		const struct pool *p = &r->pool[i];
+
+		count[i] = p->fresh;
+		if (more[i] <= p->n_back)
+			continue;
+		if (more[i] - p->n_back > p->count - p->fresh)
+			return -ENOMEM;
+		count[i] += more[i] - p->n_back;
+		there &= count[i] <= p->there;
+	}
+	return there ? 0 : r->grow(r->grow_home, count);
+}
+
+/* Taking and giving back */
+
 static int pool_get(struct pool *p, u32 *number)
 {
 	if (p->back) {
 		*number = p->back - 1;
 		p->back = p->next[*number];
+		p->n_back--;
 		return 0;
 	}
-	if (p->fresh >= p->count)
+	if (p->fresh >= p->there)
 		return -ENOMEM;
 	*number = p->fresh++;
 	return 0;
@@ -200,6 +263,7 @@ static void pool_put(struct pool *p, u32 number)
 {
 	p->next[number] = p->back;
 	p->back = number + 1;
+	p->n_back++;
 }
 
 /* Give back every buffer of an interface's extra list. */

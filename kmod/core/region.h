@@ -74,24 +74,31 @@ int ptn_region_new(struct ptn_region **out, void *mem,
 
 /**
  * ptn_region_grow_by - memory that is there only in part
- * @bytes: so much of it is there now
- * @grow: called by control calls, may sleep: see that at least @bytes are
- *	there, and say ptn_region_reach(). 0 or -ENOMEM.
+ * @there: by pool, how many objects are there now, from the first one on
+ * @grow: called by control calls, may sleep: see that at least @count objects
+ *	of each pool are there, and say ptn_region_reach(). 0 or -ENOMEM.
  *
  * Without it all memory is there.
  */
-void ptn_region_grow_by(struct ptn_region *r, size_t bytes,
-			int (*grow)(void *home, size_t bytes), void *home);
+void ptn_region_grow_by(struct ptn_region *r, const u32 there[3],
+			int (*grow)(void *home, const u32 count[3]),
+			void *home);
 
 /**
- * ptn_region_reach - so much of the memory is there now, perhaps at another
- *	address
+ * ptn_region_reach - so many objects of each pool are there now, perhaps at
+ *	another address
  *
- * Where the address changes, the region's running ports are held still
- * meanwhile: frames for them are dropped and counted, no program may be
- * syncing them, and it may sleep.
+ * No program of the region may be syncing; frames may arrive meanwhile, the
+ * old address and the new one show the same until this returns. May sleep.
  */
-void ptn_region_reach(struct ptn_region *r, void *mem, size_t bytes);
+void ptn_region_reach(struct ptn_region *r, void *mem, const u32 there[3]);
+
+/**
+ * ptn_region_reserve - see that so many more objects of each pool can be taken
+ *
+ * Before objects are taken: later their addresses change. 0 or -ENOMEM.
+ */
+int ptn_region_reserve(struct ptn_region *r, u32 ifs, u32 rings, u32 bufs);
 
 /** ptn_region_free - when no port has it open. Takes NULL. */
 void ptn_region_free(struct ptn_region *r);

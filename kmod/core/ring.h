@@ -29,7 +29,8 @@ struct ptn_nif;
  * program's, [hwtail, lease) is being filled by senders, the rest is free.
  */
 struct ptn_ring {
-	/* set at open, constant until close */
+	/* set at open, constant until close, but for addresses in the region:
+	 * what they point to may be shown at others, ptn_region_reach() */
 	struct ptn_port *port;
 	struct netmap_ring *shared;
 	struct netmap_slot *slot;
@@ -155,7 +156,7 @@ static inline u32 ptn_ring_add(const struct ptn_ring *r, u32 i, u32 n)
 
 static inline char *ptn_ring_buf(const struct ptn_ring *r, u32 idx)
 {
-	return r->bufs + (size_t)idx * r->buf_size;
+	return ptn_load(r->bufs) + (size_t)idx * r->buf_size;
 }
 
 /* What one slot can hold: its len has 16 bits. */

@@ -88,6 +88,16 @@ void rig_open(struct rig *g, const char *name, const struct rig_params *params)
 	rig_open_with(g, name, params, &rig_ops);
 }
 
+void rig_open_in(struct rig *g, const char *name,
+		 const struct rig_params *params, struct ptn_region *region,
+		 void *mem)
+{
+	memset(g, 0, sizeof(*g));
+	g->region = region;
+	g->region_mem = mem;
+	make_port(g, name, params, &rig_ops);
+}
+
 static u32 larger(u32 a, u32 b)
 {
 	return a > b ? a : b;

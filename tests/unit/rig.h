@@ -37,6 +37,11 @@ void rig_open_with(struct rig *g, const char *name,
 		   const struct rig_params *params,
 		   const struct ptn_port_ops *ops);
 
+/* A running port in a region of the test's own, which is at @mem. */
+void rig_open_in(struct rig *g, const char *name,
+		 const struct rig_params *params, struct ptn_region *region,
+		 void *mem);
+
 /* Two running ports in one region, for pipes. */
 void rig_open_pair(struct rig *a, struct rig *b,
 		   const struct rig_params *params);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Regions that are there only in part, and grow under the ports that use them
+ * to another address.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "unit/rig.h"
+
+enum { LEN = 60 };
+
+static const struct rig_params params = {1, 64, 2048, 4};
+static struct ptn_shape shape;
+static struct ptn_region *region;
+static char *mem, *shown; /* by the region; as programs see it */
+static int file, grown, refusal;
+static u32 asked[3];
+
+static void *map(void)
+{
+	void *m = mmap(NULL, ptn_shape_bytes(&shape), PROT_READ | PROT_WRITE,
+		       MAP_SHARED, file, 0);
+
+	assert_ptr_not_equal(m, MAP_FAILED);
+	return m;
+}
+
+/* The old address is closed at once: a stale pointer does not survive. */
+static int grow(void *home, const u32 count[3])
+{
+	char *old = mem;
+
+	assert_ptr_equal(home, &grown);
+	memcpy(asked, count, sizeof(asked));
+	if (refusal)
+		return refusal;
+	mem = map();
+	ptn_region_reach(region, mem, count);
+	munmap(old, ptn_shape_bytes(&shape));
+	grown++;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct ptn_shape one;
+	u32 there[3];
+
+	(void)state;
+	ptn_shape_for_port(&one, params.queues, params.slots, params.buf_size,
+			   params.extra);
+	shape = one;
+	shape.if_count = 8;
+	shape.ring_count *= 2;
+	shape.buf_count = 2 * one.buf_count + 8;
+	file = memfd_create("region", 0);
+	assert_int_equal(ftruncate(file, (off_t)ptn_shape_bytes(&shape)), 0);
+	mem = map();
+	shown = map();
+	assert_int_equal(ptn_region_new(&region, mem, &shape), 0);
+	there[0] = one.if_count;
+	there[1] = one.ring_count;
+	there[2] = one.buf_count;
+	grown = 0;
+	refusal = 0;
+	ptn_region_grow_by(region, there, grow, &grown);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ptn_region_free(region);
+	munmap(mem, ptn_shape_bytes(&shape));
+	munmap(shown, ptn_shape_bytes(&shape));
+	close(file);
+	return 0;
+}
+
+static void frames_pass_before_and_after(void **state)
+{
+	struct ptn_work *work = ptn_work_new();
+	struct ptn_pipe *pipe;
+	char frame[LEN], got[LEN];
+	struct rig a, b;
+
+	(void)state;
+	assert_int_equal(ptn_pipe_new(&pipe, "p0"), 0);
+	rig_open_in(&a, "a", &params, region, shown);
+	assert_int_equal(grown, 0);
+	assert_int_equal(ptn_pipe_attach(pipe, 0, a.port), 0);
+	rig_frame(frame, LEN, 1, 2, 'x');
+	assert_true(rig_send(&a, frame, LEN, LEN));
+	rig_open_in(&b, "b", &params, region, shown);
+	assert_int_equal(grown, 1);
+	assert_int_equal(asked[0], 2);
+	assert_int_equal(asked[1], 4);
+	assert_int_equal(asked[2], 2 + 2 * (128 + 4));
+	assert_int_equal(ptn_pipe_attach(pipe, 1, b.port), 0);
+	assert_int_equal(ptn_port_sync(a.port, 0, work), 1);
+	assert_int_equal(rig_recv(&b, 0, got, LEN), LEN);
+	assert_memory_equal(got, frame, LEN);
+	rig_close(&b, ptn_pipe_detach);
+	rig_open_in(&b, "b", &params, region, shown);
+	assert_int_equal(grown, 1); /* what came back is taken again */
+	rig_close(&b, ptn_pipe_detach);
+	rig_close(&a, ptn_pipe_detach);
+	ptn_pipe_free(pipe);
+	ptn_work_free(work);
+}
+
+static void a_refusal_changes_nothing(void **state)
+{
+	static struct nm_csb_atok atok[2];
+	static struct nm_csb_ktoa ktoa[2];
+	const struct ptn_port_params pp = {
+		.name = "b",
+		.queues = 1,
+		.slots = 64,
+	};
+	static const struct ptn_port_ops ops;
+	struct ptn_census census;
+	struct ptn_port *port;
+	struct rig a;
+
+	(void)state;
+	rig_open_in(&a, "a", &params, region, shown);
+	assert_int_equal(ptn_port_new(&port, &pp, &ops, NULL), 0);
+	refusal = -ENOMEM;
+	assert_int_equal(ptn_port_open(port, region, atok, ktoa), -ENOMEM);
+	ptn_region_census(region, &census);
+	assert_int_equal(census.slots, 128);
+	assert_int_equal(census.lost + census.twice, 0);
+	refusal = 0;
+	assert_int_equal(ptn_port_open(port, region, atok, ktoa), 0);
+	ptn_port_close(port);
+	ptn_port_free(port);
+	rig_close(&a, NULL);
+}
+
+/* More than there will ever be is refused without asking. */
+static void the_shape_is_the_end(void **state)
+{
+	(void)state;
+	refusal = -EIO;
+	assert_int_equal(ptn_region_reserve(region, 9, 0, 0), -ENOMEM);
+	assert_int_equal(ptn_region_reserve(region, 0, 0, ~0u), -ENOMEM);
+	assert_int_equal(ptn_region_reserve(region, 8, 0, 0), -EIO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(frames_pass_before_and_after,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refusal_changes_nothing,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_shape_is_the_end, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

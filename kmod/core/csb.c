@@ -152,6 +152,7 @@ void ptn_csb_exchange(struct ptn_ring *r, struct nm_csb_atok *atok,
 	ptn_store(r->atok, atok);
 	ptn_store(r->ktoa, ktoa);
 	ptn_store(r->kicked, 0);
+	r->in_header = false;
 	ptn_csb_show(r);
 	ptn_spin_unlock(&r->lock);
 }

@@ -55,6 +55,7 @@ void ptn_header_end(struct ptn_port *p, u32 vector)
 	ptn_spin_lock(&r->lock);
 	ptn_csb_show(r);
 	r->shown = r->hwtail;
+	r->in_header = true;
 	ptn_spin_unlock(&r->lock);
 	ptn_store_release(r->shared->tail, r->shown);
 }
@@ -97,4 +98,29 @@ u32 ptn_header_pending(const struct ptn_port *p, u32 queue)
 	if (!r)
 		return 0;
 	return ptn_ring_span(r, ptn_load(r->hwcur), ptn_load(r->atok->head));
+}
+
+bool ptn_header_peek(const struct ptn_port *p, u32 vector, u32 *from, u32 *to)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	if (!r)
+		return false;
+	*from = ptn_load(r->atok->head);
+	*to = ptn_load_acquire(r->shared->head);
+	return taken(r, *to, ptn_load(r->shared->cur));
+}
+
+u32 ptn_header_done(const struct ptn_port *p, u32 queue)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+
+	return r ? ptn_load(r->hwcur) : 0;
+}
+
+u32 ptn_header_shown(const struct ptn_port *p, u32 vector)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	return r ? r->shown : 0;
 }

@@ -47,6 +47,19 @@ void ptn_header_sleep(struct ptn_port *p, u32 vector, bool want);
 /** ptn_header_ready - cur differs from tail: the program need not sleep */
 bool ptn_header_ready(const struct ptn_port *p, u32 vector);
 
+/**
+ * ptn_header_peek - what begin() would take: slots [*from, *to)
+ *
+ * For who looks at them before that. Returns false when it would refuse.
+ */
+bool ptn_header_peek(const struct ptn_port *p, u32 vector, u32 *from, u32 *to);
+
+/** ptn_header_done - transmit: the first slot that is not sent yet */
+u32 ptn_header_done(const struct ptn_port *p, u32 queue);
+
+/** ptn_header_shown - the tail that the program was shown last */
+u32 ptn_header_shown(const struct ptn_port *p, u32 vector);
+
 /** ptn_header_pending - transmit slots handed over and not done yet */
 u32 ptn_header_pending(const struct ptn_port *p, u32 queue);
 

@@ -44,6 +44,7 @@ struct ptn_ring {
 	u32 vector;
 	u32 *buf; /* by slot: the buffer that the host's books put there */
 	u32 shown; /* the tail that the ring's header shows, for header.c */
+	bool in_header; /* ... and that is all the program knows */
 	u32 taken; /* receive: slots that a device has, for device.c */
 
 	/* transmit: the syncing thread's; receive: under lock */

@@ -7,6 +7,7 @@
 #include "kctl.h"
 #include "kmem.h"
 #include "kname.h"
+#include "kmonitor.h"
 #include "kpipe.h"
 #include "kswitch.h"
 
@@ -353,6 +354,7 @@ int kport_open(struct kport *p)
 
 static void close_last(struct kport *p)
 {
+	kmonitor_orphan(p);
 	ptn_port_stop(p->core);
 	if (p->ops && p->ops->close)
 		p->ops->close(p);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * What monitors get of another port's frames: copies of slots that still
+ * wait, or the buffers of slots that are done with.
+ */
+#include "monitor.h"
+
+#include "device.h"
+#include "ring.h"
+
+/* Copying */
+
+/* A slot as a fragment; false: it cannot be one. */
+static bool add_slot(const struct ptn_ring *r, struct ptn_work *w, u32 at)
+{
+	const u64 word = ptn_slot_read(&r->slot[at]);
+	const u32 idx = ptn_slot_idx(word), len = ptn_slot_len(word);
+
+	if (!ptn_buf_valid(r, idx) || len > r->buf_size ||
+	    ptn_slot_flags(word) & NS_INDIRECT)
+		return false;
+	return ptn_device_add(w, ptn_ring_buf(r, idx), len, false, 0);
+}
+
+/*
+ * Fragments become frames of one slot each: a monitor shows what stood in the
+ * ring, good or not.
+ */
+void ptn_monitor_copy(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
+		      u32 vector, u32 from, u32 to, struct ptn_work *w)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, vector);
+	u32 n = 0;
+
+	if (!r || !ptn_port_running(monitor))
+		return;
+	ptn_device_clear(w);
+	for (u32 at = from; at != to; at = ptn_ring_next(r, at)) {
+		if (n == PTN_BATCH) {
+			ptn_device_receive(monitor, queue, w);
+			ptn_device_clear(w);
+			n = 0;
+		}
+		n += add_slot(r, w, at);
+	}
+	if (n)
+		ptn_device_receive(monitor, queue, w);
+}
+
+/* Swapping */
+
+static void exchange(const struct ptn_ring *a, u32 i, const struct ptn_ring *b,
+		     u32 j)
+{
+	u32 *const homes = ptn_region_homes(a->port->region);
+	const u32 x = a->buf[i], y = b->buf[j];
+
+	a->buf[i] = y;
+	b->buf[j] = x;
+	ptn_store(homes[y], PTN_HOME(a->number, i));
+	ptn_store(homes[x], PTN_HOME(b->number, j));
+}
+
+/* Both are the monitor's: what stood in @from stands in @to afterwards. */
+static void move_slot(struct ptn_ring *m, u32 from, u32 to)
+{
+	const u64 word = ptn_slot_read(&m->slot[from]);
+
+	exchange(m, from, m, to);
+	ptn_slot_write(&m->slot[to], m->buf[to], ptn_slot_len(word),
+		       ptn_slot_flags(word));
+	ptn_slot_write(&m->slot[from], m->buf[from], 0, NS_BUF_CHANGED);
+}
+
+/*
+ * Lose the @n oldest frames that the program was not shown yet: the newer
+ * ones take their places.
+ */
+static void lose_oldest(struct ptn_ring *m, u32 n)
+{
+	const u32 left = ptn_ring_span(m, m->shown, m->hwtail) - n;
+	u32 to = m->shown, from = ptn_ring_add(m, to, n);
+
+	for (u32 i = 0; i < left; i++) {
+		move_slot(m, from, to);
+		from = ptn_ring_next(m, from);
+		to = ptn_ring_next(m, to);
+	}
+	m->hwtail = to;
+	m->lease = to;
+	m->count[PTN_C_DROP_RX_FULL] += n;
+}
+
+/* Places for up to @n slots, whatever must be lost for them. */
+static u32 make_room(struct ptn_ring *m, u32 n)
+{
+	u32 room, hidden;
+
+	ptn_csb_rx_refresh(m);
+	room = ptn_ring_span(m, m->hwtail, ptn_ring_prev(m, m->head));
+	hidden = m->in_header ? ptn_ring_span(m, m->shown, m->hwtail) : 0;
+	if (n > room + hidden)
+		n = room + hidden;
+	if (n > room)
+		lose_oldest(m, n - room);
+	return n;
+}
+
+/*
+ * A slot that does not show the buffer that the books know is left out: the
+ * program exchanged it, and where it went is for a sync of the ring to settle.
+ */
+static void take_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
+{
+	const u64 word = ptn_slot_read(&r->slot[at]);
+	u32 len = ptn_slot_len(word);
+
+	if (ptn_slot_idx(word) != r->buf[at]) {
+		m->count[PTN_C_DROP_BAD_BUFFER]++;
+		return;
+	}
+	if (len > r->buf_size)
+		len = r->buf_size;
+	exchange(r, at, m, m->hwtail);
+	ptn_slot_write(&r->slot[at], r->buf[at], 0, NS_BUF_CHANGED);
+	ptn_slot_write(&m->slot[m->hwtail], m->buf[m->hwtail], len,
+		       (ptn_slot_flags(word) & NS_MOREFRAG) | NS_BUF_CHANGED);
+	m->hwtail = ptn_ring_next(m, m->hwtail);
+	m->lease = m->hwtail;
+	m->count[PTN_C_RX_BYTES] += len;
+	m->count[PTN_C_RX_FRAMES] += !(ptn_slot_flags(word) & NS_MOREFRAG);
+}
+
+static bool swap_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n)
+{
+	const u32 taken = make_room(m, n);
+
+	m->count[PTN_C_DROP_RX_FULL] += n - taken;
+	from = ptn_ring_add(r, from, n - taken);
+	for (u32 i = 0; i < taken; i++) {
+		take_slot(m, r, from);
+		from = ptn_ring_next(r, from);
+	}
+	ptn_csb_rx_publish(m);
+	ptn_mb();
+	return ptn_csb_must_notify(m);
+}
+
+void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
+		      u32 vector, u32 from, u32 to)
+{
+	struct ptn_ring *r = ptn_port_ring(p, vector);
+	struct ptn_ring *m = ptn_port_ring(monitor, PTN_VECTOR_RX(queue));
+	bool wake;
+
+	if (!r || !m || monitor->region != p->region ||
+	    !ptn_port_running(monitor))
+		return;
+	ptn_spin_lock(&r->lock);
+	ptn_spin_lock(&m->lock);
+	wake = swap_slots(m, r, from, ptn_ring_span(r, from, to));
+	ptn_spin_unlock(&m->lock);
+	ptn_spin_unlock(&r->lock);
+	if (wake)
+		ptn_ring_notify(m);
+}

@@ -47,6 +47,26 @@ static void make_region(struct rig *g, const struct ptn_shape *shape)
 	must(!ptn_region_new(&g->region, g->mem, shape), "region");
 }
 
+static void open_port(struct rig *g, const struct ptn_port_params *p,
+		      const struct ptn_port_ops *ops)
+{
+	const u32 rx_queues = p->rx_queues ? p->rx_queues : p->queues;
+	u32 rings;
+
+	g->queues = p->queues;
+	g->tx_rings = p->queues + p->host_queues;
+	g->rx_rings = rx_queues + p->host_queues;
+	rings = g->tx_rings + g->rx_rings;
+	g->atok = ptn_alloc(rings * sizeof(*g->atok));
+	g->ktoa = ptn_alloc(rings * sizeof(*g->ktoa));
+	must(g->atok && g->ktoa, "memory");
+	must(!ptn_port_new(&g->port, p, ops, g), "port");
+	must(!ptn_port_open(g->port, g->region, g->atok, g->ktoa), "open");
+	must(!ptn_port_start(g->port), "start");
+	g->nifp = (struct netmap_if *)((char *)g->region_mem +
+				       ptn_port_nifp_ofs(g->port));
+}
+
 static void make_port(struct rig *g, const char *name,
 		      const struct rig_params *params,
 		      const struct ptn_port_ops *ops)
@@ -58,15 +78,37 @@ static void make_port(struct rig *g, const char *name,
 		.extra_bufs = params->extra,
 	};
 
-	g->queues = params->queues;
-	g->atok = ptn_alloc(2 * g->queues * sizeof(*g->atok));
-	g->ktoa = ptn_alloc(2 * g->queues * sizeof(*g->ktoa));
-	must(g->atok && g->ktoa, "memory");
-	must(!ptn_port_new(&g->port, &p, ops, g), "port");
-	must(!ptn_port_open(g->port, g->region, g->atok, g->ktoa), "open");
-	must(!ptn_port_start(g->port), "start");
-	g->nifp = (struct netmap_if *)((char *)g->region_mem +
-				       ptn_port_nifp_ofs(g->port));
+	open_port(g, &p, ops);
+}
+
+void rig_open_region(struct rig *g, const struct ptn_shape *shape)
+{
+	memset(g, 0, sizeof(*g));
+	make_region(g, shape);
+	g->region_mem = g->mem;
+}
+
+void rig_close_region(struct rig *g)
+{
+	ptn_region_free(g->region);
+	free(g->mem);
+}
+
+void rig_open_port(struct rig *g, const struct ptn_port_params *params,
+		   u32 buf_size, struct rig *host)
+{
+	struct ptn_shape shape;
+
+	memset(g, 0, sizeof(*g));
+	if (host) {
+		g->region = host->region;
+		g->region_mem = host->region_mem;
+	} else {
+		ptn_shape_for_params(&shape, params, buf_size);
+		make_region(g, &shape);
+		g->region_mem = g->mem;
+	}
+	open_port(g, params, &rig_ops);
 }
 
 void rig_open_with(struct rig *g, const char *name,
@@ -166,7 +208,7 @@ struct netmap_ring *rig_tx(struct rig *g, u32 queue)
 
 struct netmap_ring *rig_rx(struct rig *g, u32 queue)
 {
-	return ring_at(g, g->queues + queue);
+	return ring_at(g, g->tx_rings + queue);
 }
 
 static void sync_ring(struct rig *g, u32 i)
@@ -185,7 +227,23 @@ void rig_sync_tx(struct rig *g, u32 queue)
 
 void rig_sync_rx(struct rig *g, u32 queue)
 {
-	sync_ring(g, g->queues + queue);
+	sync_ring(g, g->tx_rings + queue);
+}
+
+int rig_call(struct rig *g, u32 vector, struct ptn_work *w)
+{
+	const u32 queue = (vector - 1) / 2;
+	int err = ptn_header_begin(g->port, vector);
+
+	if (err)
+		return err;
+	if (vector & 1)
+		while (ptn_port_sync_tx(g->port, queue, w))
+			;
+	else
+		ptn_port_sync_rx(g->port, queue, w);
+	ptn_header_end(g->port, vector);
+	return 0;
 }
 
 bool rig_send(struct rig *g, const void *frame, u32 len, u32 frag)

@@ -6,6 +6,7 @@
 #ifndef PTNET_TESTS_RIG_H
 #define PTNET_TESTS_RIG_H
 
+#include "core/header.h"
 #include "core/pipe.h"
 #include "core/port.h"
 #include "core/region.h"
@@ -20,7 +21,8 @@ struct rig {
 	void *region_mem;
 	struct netmap_if *nifp;
 	u32 queues;
-	u32 notified[PTN_VECTORS_MAX];
+	u32 tx_rings, rx_rings; /* with the host's */
+	u32 notified[PTN_VECTOR_RX(2 * PTN_RINGS_MAX)];
 	u32 woken;
 	u64 faults;
 };
@@ -50,6 +52,14 @@ void rig_open_pair(struct rig *a, struct rig *b,
 void rig_open_domain(struct rig *const g[], u32 n,
 		     const struct rig_params *params);
 
+/* A running port of any kind, with its own region or in that of @host. */
+void rig_open_port(struct rig *g, const struct ptn_port_params *params,
+		   u32 buf_size, struct rig *host);
+
+/* A region that is shared: @g has no port of its own. */
+void rig_open_region(struct rig *g, const struct ptn_shape *shape);
+void rig_close_region(struct rig *g);
+
 /* Stops, detaches by @detach, frees. Of a pair close a last, of a domain the
  * first. */
 void rig_close(struct rig *g, void (*detach)(struct ptn_port *));
@@ -60,6 +70,9 @@ struct netmap_ring *rig_rx(struct rig *g, u32 queue);
 /* The program's sync calls: publish head, learn tail. */
 void rig_sync_tx(struct rig *g, u32 queue);
 void rig_sync_rx(struct rig *g, u32 queue);
+
+/* A sync call of a program whose indices are in the ring's header. */
+int rig_call(struct rig *g, u32 vector, struct ptn_work *w);
 
 static inline u32 rig_next(const struct netmap_ring *r, u32 i)
 {

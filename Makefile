@@ -68,15 +68,16 @@ PROGRAMS := $(if $(call src,ptnetd),$(B)/ptnetd) \
 EXAMPLES := $(patsubst docs/%.c,$(B)/%,$(call src,docs/examples))
 
 # Tests are programs of one file; what they share is an archive again.
-TEST_ROOMS := unit backend bench fuzz
+TEST_ROOMS := unit backend bench fuzz kernel
 TEST_SRC := $(call src,$(TEST_ROOMS:%=tests/%))
 programs = $(patsubst tests/%.c,$(B)/tests/%,$(filter $(1),$(TEST_SRC)))
 WORLD := $(patsubst %.c,$(B)/%,$(wildcard tests/core/test_*.c))
 UNIT := $(call programs,tests/unit/test_% tests/backend/test_%) $(WORLD)
 FUZZ := $(call programs,tests/fuzz/fuzz_%)
 BENCH := $(call programs,tests/bench/bench_%)
+KERNEL := $(call programs,tests/kernel/test_% tests/kernel/tool_%)
 TEST_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out \
-	$(patsubst $(B)/%,%.c,$(UNIT) $(FUZZ) $(BENCH)),$(TEST_SRC)))
+	$(patsubst $(B)/%,%.c,$(UNIT) $(FUZZ) $(BENCH) $(KERNEL)),$(TEST_SRC)))
 
 .DEFAULT_GOAL := all
 all: ## build the programs, libptnet and the examples
@@ -84,6 +85,7 @@ all: $(PROGRAMS) $(B)/libptnet.a $(B)/libptnet.so.0 $(EXAMPLES)
 
 test-programs: $(UNIT) $(FUZZ)
 bench-programs: $(BENCH)
+kernel-programs: $(KERNEL)
 
 # --- Rules ----------------------------------------------------------------
 
@@ -193,6 +195,11 @@ check-tsan: deps-build deps-demo deps-check
 		CFLAGS='-O1 -g' all test-programs
 	@tests/run --build $(B)/tsan unit
 
+check-kmod: ## try the module in guests: kernels 6.1, 6.12 and uml
+check-kmod: deps-build deps-demo deps-check kernels
+	$(Q)$(MAKE) --no-print-directory all kernel-programs
+	@tests/kernel/run --build $(B) --kernels $(KERNELS)
+
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
 fuzz: deps-build deps-fuzz
 	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang CFLAGS='-O1 -g' \
@@ -219,7 +226,7 @@ check-container:
 compile_commands.json: ## for editors and clang-tidy
 compile_commands.json: FORCE
 	$(Q)$(MAKE) --no-print-directory -Bn V=1 B=$(B) CC=clang all test-programs \
-		bench-programs | tests/lint/compile_commands >$@
+		bench-programs kernel-programs | tests/lint/compile_commands >$@
 
 deps: ## install every Debian package that some target needs
 deps: deps-build deps-demo deps-check deps-kmod deps-guest deps-lint deps-fuzz \
@@ -278,10 +285,10 @@ help: ## this list
 	@echo '  KDIR=DIR: a kernel build directory; without it, make kmod takes'
 	@echo '  the installed headers of Debian cloud kernels, else any installed.'
 
-.PHONY: all kmod kernels test-programs bench-programs fuzz-programs demo check check-unit \
-	check-asan check-tsan fuzz bench lint check-container deps clean help \
-	install uninstall FORCE
+.PHONY: all kmod kernels test-programs bench-programs fuzz-programs \
+	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
+	fuzz bench lint check-container deps clean help install uninstall FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) $(WORLD_OBJ) \
 	$(call objs,ptnetd ptnetctl ptnetd/engine)) \
-	$(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH) $(EXAMPLES))
+	$(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH) $(KERNEL) $(EXAMPLES))

@@ -16,19 +16,13 @@ static const u64 MULTICAST = 1;
 
 static inline u64 load_mac(const char *at)
 {
-	u64 word;
-
-	memcpy(&word, at, sizeof(word));
-	return word & MAC_MASK;
+	return ptn_word(at) & MAC_MASK;
 }
 
 /* The last six of eight bytes, without reading past an Ethernet header. */
 static inline u64 load_source(const char *frame)
 {
-	u64 word;
-
-	memcpy(&word, frame + 4, sizeof(word));
-	return word >> 16;
+	return ptn_word(frame + 4) >> 16;
 }
 
 static void learn(struct ptn_vale *v, struct ptn_ring *r, u64 src)

@@ -171,6 +171,16 @@ static inline bool ptn_buf_valid(const struct ptn_ring *r, u32 idx)
 	return idx - NM_BUF_RESERVED < r->buf_count - NM_BUF_RESERVED;
 }
 
+/* Eight bytes from anywhere. Not memcpy(), which is a call in some kernels. */
+struct ptn_unaligned {
+	u64 word;
+} __attribute__((packed, may_alias));
+
+static inline u64 ptn_word(const void *at)
+{
+	return ((const struct ptn_unaligned *)at)->word;
+}
+
 /* The first eight bytes of a slot, read and written in one piece. */
 static inline u64 ptn_slot_read(const struct netmap_slot *s)
 {

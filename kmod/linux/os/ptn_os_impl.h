@@ -18,6 +18,13 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#include <asm/unaligned.h>
+#else
+#include <linux/unaligned.h>
+#endif
 
 #define ptn_likely(x) likely(x)
 #define ptn_unlikely(x) unlikely(x)
@@ -111,22 +118,29 @@ static inline void ptn_prefetchw(const void *p)
  */
 static inline void ptn_copy(void *dst, const void *src, size_t len)
 {
-	char *d = dst;
+	char *d = dst, *const last = d + len - 8;
 	const char *s = src;
-	u64 last;
+	u64 tail;
 
-	if (len > 256 || unlikely(len < 8)) {
+	if (unlikely(len > 256 || len < 8)) {
 		memcpy(d, s, len);
 		return;
 	}
-	memcpy(&last, s + len - 8, 8);
-	for (; len > 8; len -= 8, d += 8, s += 8) {
-		u64 word;
+	tail = get_unaligned((const u64 *)(s + len - 8));
+	for (; len > 32; len -= 32, d += 32, s += 32) {
+		const u64 a = get_unaligned((const u64 *)s);
+		const u64 b = get_unaligned((const u64 *)(s + 8));
+		const u64 c = get_unaligned((const u64 *)(s + 16));
+		const u64 e = get_unaligned((const u64 *)(s + 24));
 
-		memcpy(&word, s, 8);
-		memcpy(d, &word, 8);
+		put_unaligned(a, (u64 *)d);
+		put_unaligned(b, (u64 *)(d + 8));
+		put_unaligned(c, (u64 *)(d + 16));
+		put_unaligned(e, (u64 *)(d + 24));
 	}
-	memcpy(d + len - 8, &last, 8);
+	for (; len > 8; len -= 8, d += 8, s += 8)
+		put_unaligned(get_unaligned((const u64 *)s), (u64 *)d);
+	put_unaligned(tail, (u64 *)last);
 }
 
 /* World */

@@ -215,6 +215,11 @@ bench: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/run $(B)
 
+bench-kmod: ## measure the module in guests, beside AF_PACKET and the core
+bench-kmod: deps-build deps-demo deps-check kernels
+	$(Q)$(MAKE) --no-print-directory all kmod bench-programs
+	@tests/bench/kmod $(B)
+
 lint: ## check format, includes, licenses; clang-tidy, cppcheck, shellcheck
 lint: deps-build deps-demo deps-check deps-lint deps-fuzz compile_commands.json
 	@tests/lint/run
@@ -287,7 +292,7 @@ help: ## this list
 
 .PHONY: all kmod kernels test-programs bench-programs fuzz-programs \
 	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
-	fuzz bench lint check-container deps clean help install uninstall FORCE
+	fuzz bench bench-kmod lint check-container deps clean help install uninstall FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) $(WORLD_OBJ) \
 	$(call objs,ptnetd ptnetctl ptnetd/engine)) \

@@ -2,7 +2,7 @@
 /*
  * Mapping a port's memory: what the config page and the netmap objects say is
  * read once, checked against the size of the file, and only then used. Knows
- * neither sockets nor indices. Called by ptnet.c alone.
+ * neither sockets nor indices. Called by the transports and ptnet.c.
  */
 #include "memory.h"
 
@@ -19,6 +19,7 @@ enum {
 	HUGE_PAGE_MAX = 1 << 30,
 	CSB_ALIGN = 64,
 	RING_ALIGN = 128,
+	RING_SLOTS_MAX = 1 << 20, /* where nothing else is known */
 	BUF_SIZE_MIN = 64,
 	BUF_SIZE_MAX = 65536,
 	POOL_IF = 0,
@@ -222,18 +223,39 @@ static uint64_t ring_ofs(const struct memory *m, unsigned dir, unsigned queue)
 	return at ? m->config.nifp_ofs + at : UINT64_MAX;
 }
 
+bool memory_fits(const struct memory *m)
+{
+	return m->config.mem_size <= SIZE_MAX / 2 && pools_ok(&m->config);
+}
+
+bool memory_has_ring(const struct memory *m, unsigned dir, unsigned queue)
+{
+	return ring_ofs(m, dir, queue) != UINT64_MAX;
+}
+
+/* How many slots a ring has: what is known, or what it says itself. */
+static uint64_t slots_of(const struct ptn_config *c, unsigned dir,
+			 const struct netmap_ring *r)
+{
+	uint64_t slots = dir ? c->rx_slots : c->tx_slots;
+
+	return slots ? slots : *(const volatile __u32 *)&r->num_slots;
+}
+
 struct netmap_ring *memory_ring(const struct memory *m, unsigned dir,
 				unsigned queue)
 {
 	const struct ptn_config *c = &m->config;
-	uint64_t slots = dir ? c->rx_slots : c->tx_slots;
-	uint64_t ofs = ring_ofs(m, dir, queue);
+	uint64_t slots, ofs = ring_ofs(m, dir, queue);
 	struct netmap_ring *r;
 
-	if (!part_ok(ofs, sizeof(*r) + slots * sizeof(r->slot[0]), RING_ALIGN,
-		     c->mem_size))
+	if (!part_ok(ofs, sizeof(*r), RING_ALIGN, c->mem_size))
 		return NULL;
 	r = (void *)(m->base + c->mem_ofs + ofs);
+	slots = slots_of(c, dir, r);
+	if (slots < 2 || slots > RING_SLOTS_MAX ||
+	    !inside(ofs, sizeof(*r) + slots * sizeof(r->slot[0]), c->mem_size))
+		return NULL;
 	if (r->num_slots != slots || r->dir != dir ||
 	    r->nr_buf_size != c->pool[POOL_BUF].size ||
 	    ofs + (uint64_t)r->buf_ofs != c->pool[POOL_BUF].offset)

@@ -1,147 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Opening and closing a port: the attachment, the memory, and the commands
- * RESET and START of region.h. Programs call this by ptnet.h.
+ * What programs call (ptnet.h), whatever the transport: arguments are checked
+ * here, and given to the transport's functions.
  */
-#include "port.h"
-
 #include <errno.h>
-#include <linux/membarrier.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "deadline.h"
-
-enum { OPEN_TIMEOUT_MS = 2000, ERRNO_MAX = 4095 };
-
-static void drain(int fd)
-{
-	uint64_t count;
-	ssize_t n = read(fd, &count, sizeof(count));
-
-	(void)n;
-}
-
-/* Sleep until the host rings the control vector or hangs up. */
-static int control_wait(const struct attach *a, int64_t deadline)
-{
-	struct pollfd pfd[] = {
-		{.fd = a->own[PTN_VECTOR_CONTROL], .events = POLLIN},
-		{.fd = a->sock, .events = POLLIN | POLLRDHUP},
-	};
-	int n = poll(pfd, 2, deadline_left(deadline));
-
-	if (n < 0)
-		return -errno;
-	if (!n)
-		return -ETIMEDOUT;
-	if (pfd[0].revents)
-		drain(pfd[0].fd);
-	return pfd[1].revents ? attach_alive(a) : 0;
-}
-
-/* Give the host a command and wait for its answer. */
-static int command(struct ptnet_port *p, enum ptn_region_command cmd,
-		   int64_t deadline)
-{
-	const struct ptn_config *live = p->memory.live;
-	struct ptn_control *control = p->memory.control;
-	uint32_t seq = port_load(live->ack_seq) + 1;
-	int32_t status;
-	int err;
-
-	for (unsigned i = 0; i < 4; i++)
-		port_store(control->arg[i], 0);
-	port_store(control->cmd, cmd);
-	port_store_release(control->seq, seq);
-	port_kick(p->attach.host[PTN_VECTOR_CONTROL]);
-	while (port_load_acquire(live->ack_seq) != seq) {
-		err = control_wait(&p->attach, deadline);
-		if (err)
-			return err;
-	}
-	status = port_load(live->ack_status);
-	return status > 0 || status < -ERRNO_MAX ? -EPROTO : status;
-}
-
-/*
- * Whether the host issues the barrier between our head and its need_kick when
- * it goes to sleep (PTN_REGION_HEAVY_SLEEP): for that this process registers.
- */
-static bool can_be_light(const struct ptn_config *c)
-{
-	return c->features & PTN_REGION_HEAVY_SLEEP &&
-	       !syscall(SYS_membarrier,
-			MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
-}
-
-/* Take over a ring in the state that RESET has put it in. */
-static int ring_open(struct ptnet_port *p, unsigned dir, unsigned queue)
-{
-	struct port_ring *r = &p->ring[dir][queue];
-	unsigned csb = dir == DIR_TX ? queue : p->queues + queue;
-	struct netmap_ring *ring = memory_ring(&p->memory, dir, queue);
-
-	if (!ring)
-		return -EPROTO;
-	*r = (struct port_ring){
-		.ring = ring,
-		.atok = &p->memory.atok[csb],
-		.ktoa = &p->memory.ktoa[csb],
-		.slots = dir == DIR_TX ? p->memory.config.tx_slots
-				       : p->memory.config.rx_slots,
-		.ask = 1,
-		.light = p->light,
-		.doorbell =
-			p->attach.host[dir == DIR_TX ? PTN_VECTOR_TX(queue)
-						     : PTN_VECTOR_RX(queue)],
-	};
-	r->tail = port_load_acquire(r->ktoa->hwtail);
-	r->head = r->cur = port_load(r->ktoa->hwcur);
-	if (r->tail >= r->slots || r->head >= r->slots)
-		return -EPROTO;
-	port_store(r->atok->appl_need_kick, 0);
-	port_store(r->atok->sync_flags, 0);
-	port_store(r->atok->cur, r->cur);
-	port_store_release(r->atok->head, r->head);
-	ring->head = ring->cur = r->head;
-	ring->tail = r->tail;
-	return 0;
-}
-
-static int rings_open(struct ptnet_port *p)
-{
-	int err = 0;
-
-	for (unsigned dir = 0; dir < DIRS && !err; dir++) {
-		for (unsigned i = 0; i < p->queues && !err; i++)
-			err = ring_open(p, dir, i);
-		if (!err)
-			err = bell_open(p, dir);
-	}
-	return err;
-}
-
-static int open_port(struct ptnet_port *p, const char *path, int64_t deadline)
-{
-	int err = attach_open(&p->attach, path, deadline);
-
-	if (!err)
-		err = memory_open(&p->memory, p->attach.mem, p->attach.id);
-	if (!err)
-		err = attach_vectors(&p->attach, p->memory.config.vectors,
-				     deadline);
-	if (err)
-		return err;
-	p->queues = p->memory.config.tx_rings;
-	p->light = can_be_light(&p->memory.config);
-	err = command(p, PTN_REGION_RESET, deadline);
-	if (!err)
-		err = rings_open(p);
-	return err ? err : command(p, PTN_REGION_START, deadline);
-}
+#include "name.h"
+#include "port.h"
 
 static struct ptnet_port *port_new(void)
 {
@@ -149,26 +18,35 @@ static struct ptnet_port *port_new(void)
 		aligned_alloc(_Alignof(struct ptnet_port), sizeof(*p));
 
 	if (p)
-		*p = (struct ptnet_port){
-			.bell = {{.epoll = -1}, {.epoll = -1}},
-			.both = -1,
-			.attach = {.sock = -1, .mem = -1},
-		};
+		*p = (struct ptnet_port){.both = -1};
 	return p;
 }
 
-int ptnet_open(struct ptnet_port **out, const char *path,
+/* By a socket there is nothing to choose but how long. */
+static bool only_time(const struct ptnet_options *o)
+{
+	struct ptnet_options plain = {.timeout_ms = o->timeout_ms};
+
+	return !memcmp(o, &plain, sizeof(plain));
+}
+
+int ptnet_open(struct ptnet_port **out, const char *name,
 	       const struct ptnet_options *options)
 {
-	int ms = options && options->timeout_ms ? options->timeout_ms
-						: OPEN_TIMEOUT_MS;
-	struct ptnet_port *p = port_new();
+	struct ptnet_port *p;
 	int err;
 
 	*out = NULL;
+	if (!name_is_netmap(name) && options && !only_time(options))
+		return -EOPNOTSUPP;
+	p = port_new();
 	if (!p)
 		return -ENOMEM;
-	err = open_port(p, path, deadline_in(ms));
+	if (name_is_netmap(name))
+		err = port_open_device(p, name, options);
+	else
+		err = port_open_socket(p, name,
+				       options ? options->timeout_ms : 0);
 	if (err)
 		ptnet_close(p);
 	else
@@ -182,11 +60,14 @@ void ptnet_close(struct ptnet_port *p)
 		return;
 	if (p->both >= 0)
 		close(p->both);
-	bell_close(&p->bell[DIR_TX]);
-	bell_close(&p->bell[DIR_RX]);
 	memory_close(&p->memory);
-	attach_close(&p->attach);
+	p->ops->close(p);
 	free(p);
+}
+
+bool ptnet_is_netmap(const char *name)
+{
+	return name_is_netmap(name);
 }
 
 struct netmap_if *ptnet_if(struct ptnet_port *p)
@@ -206,7 +87,18 @@ const uint8_t *ptnet_mac(const struct ptnet_port *p)
 
 unsigned ptnet_queues(const struct ptnet_port *p)
 {
-	return p->queues;
+	return p->queues[DIR_TX] < p->queues[DIR_RX] ? p->queues[DIR_TX]
+						     : p->queues[DIR_RX];
+}
+
+unsigned ptnet_tx_queues(const struct ptnet_port *p)
+{
+	return p->queues[DIR_TX];
+}
+
+unsigned ptnet_rx_queues(const struct ptnet_port *p)
+{
+	return p->queues[DIR_RX];
 }
 
 uint32_t ptnet_buffers(const struct ptnet_port *p)
@@ -219,12 +111,89 @@ bool ptnet_same_memory(const struct ptnet_port *a, const struct ptnet_port *b)
 	return memory_same(&a->memory, &b->memory);
 }
 
+static struct netmap_ring *ring(struct ptnet_port *p, unsigned dir,
+				unsigned queue)
+{
+	return queue < p->queues[dir] ? p->ring[dir][queue].ring : NULL;
+}
+
 struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue)
 {
-	return queue < p->queues ? p->ring[DIR_TX][queue].ring : NULL;
+	return ring(p, DIR_TX, queue);
 }
 
 struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue)
 {
-	return queue < p->queues ? p->ring[DIR_RX][queue].ring : NULL;
+	return ring(p, DIR_RX, queue);
+}
+
+static int sync_queue(struct ptnet_port *p, unsigned dir, unsigned queue)
+{
+	return ring(p, dir, queue) ? p->ops->sync(p, dir, queue) : -EINVAL;
+}
+
+int ptnet_sync_tx(struct ptnet_port *p, unsigned queue)
+{
+	return sync_queue(p, DIR_TX, queue);
+}
+
+int ptnet_sync_rx(struct ptnet_port *p, unsigned queue)
+{
+	return sync_queue(p, DIR_RX, queue);
+}
+
+int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms)
+{
+	what &= PTNET_RX | PTNET_TX;
+	return what ? p->ops->wait(p, what, timeout_ms) : -EINVAL;
+}
+
+int ptnet_arm(struct ptnet_port *p, int what)
+{
+	return p->ops->arm(p, what & (PTNET_RX | PTNET_TX));
+}
+
+int ptnet_fd(struct ptnet_port *p)
+{
+	return p->ops->fd(p);
+}
+
+/* Any move of a tail is of interest now: put the wake-up points there. */
+static int flush_step(struct ptnet_port *p, int timeout_ms)
+{
+	bool all = true;
+	int n = 0;
+
+	for (unsigned i = 0; i < p->queues[DIR_TX] && n >= 0; i++) {
+		struct netmap_ring *r = ring(p, DIR_TX, i);
+
+		if (!r)
+			continue;
+		n = p->ops->sync(p, DIR_TX, i);
+		if (n < 0)
+			return n;
+		r->cur = r->tail;
+		n = p->ops->sync(p, DIR_TX, i);
+		all = all && p->ops->flushed(p, i);
+	}
+	if (n < 0 || all)
+		return n < 0 ? n : 1;
+	n = p->ops->wait(p, PTNET_TX, timeout_ms);
+	return n < 0 ? n : 0;
+}
+
+int ptnet_flush(struct ptnet_port *p, int timeout_ms)
+{
+	int64_t deadline = deadline_in(timeout_ms);
+	int done;
+
+	do {
+		done = flush_step(p, deadline_left(deadline));
+	} while (!done && deadline_left(deadline));
+	for (unsigned i = 0; i < p->queues[DIR_TX]; i++)
+		if (ring(p, DIR_TX, i))
+			ring(p, DIR_TX, i)->cur = p->ring[DIR_TX][i].head;
+	if (done > 0)
+		return 0;
+	return done ? done : -ETIMEDOUT;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libptnet: open a ptnet port from a host program or a container, and work
- * directly on its netmap rings. No copies, no daemon on the path.
+ * directly on its netmap rings. No copies, no daemon on the path. A port is
+ * one of ptnet-engine, by its socket, or one of the kernel module, by
+ * /dev/netmap; the functions are the same.
  *
  *	struct ptnet_port *p;
  *	int err = ptnet_open(&p, "/run/ptnet/ports/probe.sock", NULL);
@@ -34,8 +36,27 @@ extern "C" {
 
 struct ptnet_port;
 
+/* Options of ports that /dev/netmap opens. */
+enum {
+	PTNET_EXCLUSIVE = 1 << 0, /* nobody else may open these rings */
+	PTNET_HOST_RINGS = 1 << 1, /* the host stack's rings too, as the last */
+	PTNET_HOST_RINGS_ONLY = 1 << 2,
+	PTNET_MONITOR_TX = 1 << 3, /* copies of what others send through it */
+	PTNET_MONITOR_RX = 1 << 4, /* copies of what it receives */
+	PTNET_MONITOR_ZERO_COPY = 1 << 5, /* with one of the two */
+	PTNET_VNET_HDR = 1 << 6, /* accept that frames have such headers */
+};
+
+/* All zeros are the defaults. */
 struct ptnet_options {
-	int timeout_ms; /* for attaching; 0: 2,000 */
+	int timeout_ms; /* for attaching by a socket; 0: 2,000 */
+	/* Only for /dev/netmap: */
+	unsigned flags; /* PTNET_EXCLUSIVE ... */
+	/* wanted of a port that is made by opening it; 0: what is usual */
+	uint32_t tx_slots, rx_slots;
+	uint32_t tx_rings, rx_rings;
+	uint32_t memory_id; /* share the memory with this id */
+	uint32_t extra_buffers; /* a list from ptnet_if()->ni_bufs_head on */
 };
 
 /* What to wait for. */
@@ -45,18 +66,29 @@ enum {
 };
 
 /**
- * ptnet_open - attach to a port by its socket
- * @path: socket of the port
+ * ptnet_open - attach to a port
+ * @name: the path of its socket; or netmap:NAME or valeSWITCH:PORT, which
+ *	/dev/netmap opens
  * @options: NULL for defaults
+ *
+ * NAME is a network device, a port, or a pipe's end (PARENT{ID, PARENT}ID),
+ * and may end as netmap's libraries know it: -K ring pair K; ^ host rings, ^K
+ * host ring K; * all rings; @ID memory id; /LETTERS t, r and z for monitors,
+ * x exclusive, T and R rings of one direction only.
  *
  * Returns 0 and a port that ptnet_close() frees; -EBUSY: another program is
  * attached; -EAGAIN: the last one did harm, try again in ten seconds; -ENOENT,
  * -ECONNREFUSED, -EACCES from the socket; -EPROTO: the other side does not
  * speak this protocol; -ECONNRESET: it hung up in the middle; -ETIMEDOUT;
- * -EINTR.
+ * -EINTR; -ENODEV: there is no /dev/netmap; -ENXIO: it knows no such port;
+ * -EINVAL: a name or options that it does not take, or that contradict each
+ * other; -EOPNOTSUPP: options that a socket cannot have; -EACCES, -ENOMEM.
  */
-int ptnet_open(struct ptnet_port **out, const char *path,
+int ptnet_open(struct ptnet_port **out, const char *name,
 	       const struct ptnet_options *options);
+
+/** ptnet_is_netmap - whether @name is one that /dev/netmap opens */
+bool ptnet_is_netmap(const char *name);
 
 /**
  * ptnet_close - detach. Takes NULL.
@@ -66,13 +98,28 @@ int ptnet_open(struct ptnet_port **out, const char *path,
  */
 void ptnet_close(struct ptnet_port *p);
 
-/** ptnet_if - the netmap_if of the port */
+/**
+ * ptnet_if - the netmap_if of the port
+ *
+ * Of /dev/netmap: of the first queue; use ptnet_tx_ring(), ptnet_rx_ring().
+ */
 struct netmap_if *ptnet_if(struct ptnet_port *p);
 
-/** ptnet_name, ptnet_mac, ptnet_queues - what the host says of the port */
+/**
+ * ptnet_name, ptnet_mac - what the host says of the port
+ *
+ * Of /dev/netmap: the name without "netmap:" and suffix; the address of the
+ * network device of that name, else a local one that is made from the name.
+ */
 const char *ptnet_name(const struct ptnet_port *p);
 const uint8_t *ptnet_mac(const struct ptnet_port *p);
+
+/** ptnet_queues - how many queues have rings of both directions */
 unsigned ptnet_queues(const struct ptnet_port *p);
+
+/** ptnet_tx_queues, ptnet_rx_queues - how many have one of this direction */
+unsigned ptnet_tx_queues(const struct ptnet_port *p);
+unsigned ptnet_rx_queues(const struct ptnet_port *p);
 
 /**
  * ptnet_buffers - number of buffers; a slot's buf_idx is below
@@ -90,16 +137,16 @@ uint32_t ptnet_buffers(const struct ptnet_port *p);
  */
 bool ptnet_same_memory(const struct ptnet_port *a, const struct ptnet_port *b);
 
-/** ptnet_tx_ring, ptnet_rx_ring - ring of a queue */
+/** ptnet_tx_ring, ptnet_rx_ring - ring of a queue; NULL: it has none */
 struct netmap_ring *ptnet_tx_ring(struct ptnet_port *p, unsigned queue);
 struct netmap_ring *ptnet_rx_ring(struct ptnet_port *p, unsigned queue);
 
 /**
  * ptnet_sync_tx - hand over [.., head) of a transmit ring, learn the new tail
  *
- * A system call only when the host sleeps. Returns the number of slots that
- * are free now, or -errno: -EINVAL when head or cur is not in [head, tail] of
- * the last sync, or not head <= cur.
+ * A system call only when the host sleeps; /dev/netmap: always one. Returns
+ * the number of slots that are free now, or -errno: -EINVAL when head or cur is
+ * not in [head, tail] of the last sync, or not head <= cur.
  */
 int ptnet_sync_tx(struct ptnet_port *p, unsigned queue);
 
@@ -117,8 +164,8 @@ int ptnet_sync_rx(struct ptnet_port *p, unsigned queue);
  *
  * Syncs all rings concerned first. Returns what is ready, 0 after the time,
  * -EINTR, or -errno: -EIO when the host has disabled the port because of what
- * the program did. One thread may wait for PTNET_RX while another waits for
- * PTNET_TX.
+ * the program did, or when what a monitor watches has gone. One thread may wait
+ * for PTNET_RX while another waits for PTNET_TX.
  */
 int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The fast path: a ring's indices to the host by the CSB, and the host's back
- * into the ring header. A system call only to wake a host that sleeps. The
- * host's indices are checked, so that a program that trusts the ring header
- * stays within the ring.
+ * The fast path by a socket: a ring's indices to the host by the CSB, and the
+ * host's back into the ring header. A system call only to wake a host that
+ * sleeps. The host's indices are checked, so that a program that trusts the
+ * ring header stays within the ring.
  */
 #include "port.h"
 
@@ -24,27 +24,10 @@ void port_kick(int fd)
 	(void)n;
 }
 
-static inline uint32_t distance(uint32_t from, uint32_t to, uint32_t slots)
-{
-	return to >= from ? to - from : to + slots - from;
-}
-
-static inline bool may_move(const struct port_ring *r, uint32_t head,
-			    uint32_t cur)
-{
-	uint32_t ahead;
-
-	if (head >= r->slots || cur >= r->slots)
-		return false;
-	ahead = distance(r->head, cur, r->slots);
-	return distance(r->head, head, r->slots) <= ahead &&
-	       ahead <= distance(r->head, r->tail, r->slots);
-}
-
 /* The host reads head, then cur: cur is never older than its head. */
 static int publish(struct port_ring *r, uint32_t head, uint32_t cur)
 {
-	if (!may_move(r, head, cur))
+	if (!port_may_move(r, head, cur))
 		return -EINVAL;
 	port_store(r->atok->cur, cur);
 	port_store_release(r->atok->head, head);
@@ -86,19 +69,5 @@ int ring_sync(struct ptnet_port *p, struct port_ring *r)
 		r->idle = 0;
 	r->tail = tail;
 	r->ring->tail = tail;
-	return err ? err : (int)distance(head, tail, r->slots);
-}
-
-int ptnet_sync_tx(struct ptnet_port *p, unsigned queue)
-{
-	if (queue >= p->queues)
-		return -EINVAL;
-	return ring_sync(p, &p->ring[DIR_TX][queue]);
-}
-
-int ptnet_sync_rx(struct ptnet_port *p, unsigned queue)
-{
-	if (queue >= p->queues)
-		return -EINVAL;
-	return ring_sync(p, &p->ring[DIR_RX][queue]);
+	return err ? err : (int)port_distance(head, tail, r->slots);
 }

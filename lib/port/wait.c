@@ -23,11 +23,6 @@ enum {
 	EVENTS_MAX = PTN_RINGS_MAX + 2,
 };
 
-static bool asked(int what, unsigned dir)
-{
-	return what & (dir == DIR_TX ? PTNET_TX : PTNET_RX);
-}
-
 static int add(int epoll, int fd, uint32_t events, uint32_t kind)
 {
 	struct epoll_event e = {.events = events, .data.u32 = kind};
@@ -48,7 +43,7 @@ int bell_open(struct ptnet_port *p, unsigned dir)
 	if (!err)
 		err = add(b->epoll, own[PTN_VECTOR_CONTROL], EPOLLIN | EPOLLET,
 			  KIND_BELL);
-	for (unsigned i = 0; i < p->queues && !err; i++)
+	for (unsigned i = 0; i < p->queues[dir] && !err; i++)
 		err = add(b->epoll,
 			  own[dir == DIR_TX ? PTN_VECTOR_TX(i)
 					    : PTN_VECTOR_RX(i)],
@@ -82,9 +77,9 @@ static int look(struct ptnet_port *p, int what)
 	int ready = 0;
 
 	for (unsigned dir = 0; dir < DIRS; dir++) {
-		if (!asked(what, dir))
+		if (!port_asked(what, dir))
 			continue;
-		for (unsigned i = 0; i < p->queues; i++) {
+		for (unsigned i = 0; i < p->queues[dir]; i++) {
 			struct port_ring *r = &p->ring[dir][i];
 			int n = ring_sync(p, r);
 
@@ -108,9 +103,9 @@ static void ask(struct port_ring *r)
 static void arm(struct ptnet_port *p, int what)
 {
 	for (unsigned dir = 0; dir < DIRS; dir++) {
-		if (!asked(what, dir))
+		if (!port_asked(what, dir))
 			continue;
-		for (unsigned i = 0; i < p->queues; i++)
+		for (unsigned i = 0; i < p->queues[dir]; i++)
 			ask(&p->ring[dir][i]);
 		p->bell[dir].armed = true;
 	}
@@ -120,9 +115,9 @@ static void arm(struct ptnet_port *p, int what)
 static void disarm(struct ptnet_port *p, int what)
 {
 	for (unsigned dir = 0; dir < DIRS; dir++) {
-		if (!asked(what, dir) || !p->bell[dir].armed)
+		if (!port_asked(what, dir) || !p->bell[dir].armed)
 			continue;
-		for (unsigned i = 0; i < p->queues; i++)
+		for (unsigned i = 0; i < p->queues[dir]; i++)
 			port_store(p->ring[dir][i].atok->appl_need_kick, 0);
 		p->bell[dir].armed = false;
 	}
@@ -145,7 +140,7 @@ static int sleep_on(struct ptnet_port *p, unsigned dir, int timeout_ms)
 static int sleep_on_both(struct ptnet_port *p, int timeout_ms)
 {
 	struct epoll_event e[DIRS];
-	int err = 0, fd = ptnet_fd(p);
+	int err = 0, fd = wait_fd(p);
 
 	if (fd < 0)
 		return fd;
@@ -163,7 +158,7 @@ static int sleep_for(struct ptnet_port *p, int what, int timeout_ms)
 	return sleep_on(p, what == PTNET_TX ? DIR_TX : DIR_RX, timeout_ms);
 }
 
-int ptnet_arm(struct ptnet_port *p, int what)
+int wait_arm(struct ptnet_port *p, int what)
 {
 	int ready = look(p, what);
 
@@ -194,14 +189,11 @@ static int only_look(struct ptnet_port *p, int what)
 	return err ? err : look(p, what);
 }
 
-int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms)
+int wait_ready(struct ptnet_port *p, int what, int timeout_ms)
 {
 	int64_t deadline;
 	int ready, err;
 
-	what &= PTNET_RX | PTNET_TX;
-	if (!what)
-		return -EINVAL;
 	if (!timeout_ms)
 		return only_look(p, what);
 	ready = look(p, what);
@@ -209,7 +201,7 @@ int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms)
 		return ready;
 	deadline = deadline_in(timeout_ms);
 	do {
-		ready = ptnet_arm(p, what);
+		ready = wait_arm(p, what);
 		if (ready)
 			return ready;
 		err = sleep_for(p, what, deadline_left(deadline));
@@ -221,7 +213,7 @@ int ptnet_wait(struct ptnet_port *p, int what, int timeout_ms)
 	return ready;
 }
 
-int ptnet_fd(struct ptnet_port *p)
+int wait_fd(struct ptnet_port *p)
 {
 	int err = 0;
 
@@ -237,46 +229,4 @@ int ptnet_fd(struct ptnet_port *p)
 	close(p->both);
 	p->both = -1;
 	return err;
-}
-
-static bool flushed(const struct port_ring *r)
-{
-	return port_load_acquire(r->ktoa->hwcur) == r->head;
-}
-
-/* Any move of a tail is of interest now: put the wake-up points there. */
-static int flush_step(struct ptnet_port *p, int timeout_ms)
-{
-	bool all = true;
-	int n = 0;
-
-	for (unsigned i = 0; i < p->queues && n >= 0; i++) {
-		struct port_ring *r = &p->ring[DIR_TX][i];
-
-		n = ring_sync(p, r);
-		if (n < 0)
-			return n;
-		r->ring->cur = r->ring->tail;
-		n = ring_sync(p, r);
-		all = all && flushed(r);
-	}
-	if (n < 0 || all)
-		return n < 0 ? n : 1;
-	n = ptnet_wait(p, PTNET_TX, timeout_ms);
-	return n < 0 ? n : 0;
-}
-
-int ptnet_flush(struct ptnet_port *p, int timeout_ms)
-{
-	int64_t deadline = deadline_in(timeout_ms);
-	int done;
-
-	do {
-		done = flush_step(p, deadline_left(deadline));
-	} while (!done && deadline_left(deadline));
-	for (unsigned i = 0; i < p->queues; i++)
-		p->ring[DIR_TX][i].ring->cur = p->ring[DIR_TX][i].head;
-	if (done > 0)
-		return 0;
-	return done ? done : -ETIMEDOUT;
 }

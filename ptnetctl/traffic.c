@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * traffic: frames into and out of a port, over its attach socket. This file
+ * traffic: frames into and out of a port, as a program does it. This file
  * knows the options and which mode takes which; what a mode does is in
  * traffic_MODE.c.
  */
@@ -44,7 +44,8 @@ enum {
 };
 
 static const struct ctl_option options[] = {
-	{OPTION_PORT, "port", "NAME", "the port to attach to", "@ports"},
+	{OPTION_PORT, "port", "NAME",
+	 "the port to attach to, or netmap:NAME, valeSWITCH:NAME", "@ports"},
 	{OPTION_SOCKET, "socket", "PATH", "the port's socket instead",
 	 "@files"},
 	{OPTION_RUN_DIR, "run-dir", "DIR",
@@ -62,7 +63,7 @@ static const struct ctl_option options[] = {
 	{OPTION_SRC, "src", "MAC", "send, ping: source (the port's)", NULL},
 	{OPTION_VLAN, "vlan", "ID", "send, ping: VLAN tag, 1 to 4094", NULL},
 	{OPTION_BATCH, "batch", "N",
-	 "send: frames handed over at once, at most (256)", NULL},
+	 "send: frames handed over at once, at most (256; kernel: 512)", NULL},
 	{OPTION_QUEUE, "queue", "N", "send, ping: transmit queue (0)", NULL},
 	{OPTION_PCAP, "pcap", "FILE", "send: the frames of a capture",
 	 "@files"},
@@ -247,7 +248,7 @@ static int check(struct traffic *t, const struct mode *mode, uint32_t given)
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
-	struct traffic t = {.ctl = ctl, .size = 60, .batch = 256, .loop = 1};
+	struct traffic t = {.ctl = ctl, .size = 60, .loop = 1};
 	const struct mode *mode = NULL;
 	uint32_t given = 0;
 	struct args a;

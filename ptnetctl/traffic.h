@@ -39,6 +39,7 @@ bool traffic_stopped(void);
 struct traffic_port {
 	char name[64];
 	struct ptnet_port *port; /* NULL: not open */
+	bool netmap; /* opened by /dev/netmap: a sync is a system call */
 	uint32_t buffers;
 	size_t slot_max; /* bytes that fit into one slot */
 	size_t frame_max; /* bytes that fit into a frame's slots */
@@ -57,6 +58,9 @@ void traffic_close(struct traffic_port *p);
 
 /** traffic_failed - say why a port's call returned @err; CTL_ERROR */
 int traffic_failed(const struct traffic_port *p, int err);
+
+/** traffic_no_queue - say that the port cannot send there; CTL_ERROR */
+int traffic_no_queue(const struct traffic_port *p, unsigned queue);
 
 /** traffic_slots - how many slots a frame of @len bytes takes */
 uint32_t traffic_slots(const struct traffic_port *p, size_t len);

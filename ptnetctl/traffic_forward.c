@@ -136,27 +136,36 @@ static int failed(const struct traffic_port *p, int err)
 	return err;
 }
 
+static int sync_out(struct forwarder *w, const struct lane *l, unsigned queue)
+{
+	w->tally.syncs++;
+	return ptnet_sync_tx(l->to->port, queue);
+}
+
 static int move_lane(struct forwarder *w, struct lane *l)
 {
-	unsigned out = ptnet_queues(l->to->port);
+	unsigned out = ptnet_tx_queues(l->to->port);
 	int moved = 0, err = 0;
 
 	l->full = false;
-	for (unsigned i = 0; i < ptnet_queues(l->from->port); i++) {
+	for (unsigned i = 0; i < ptnet_rx_queues(l->from->port); i++) {
+		struct netmap_ring *rx = ptnet_rx_ring(l->from->port, i);
+		struct netmap_ring *tx = ptnet_tx_ring(l->to->port, i % out);
 		int n;
 
 		err = ptnet_sync_rx(l->from->port, i);
-		if (err >= 0)
-			err = ptnet_sync_tx(l->to->port, i % out);
+		w->tally.syncs++;
 		if (err < 0)
 			return failed(l->from, err);
-		n = move_queue(w, l, ptnet_rx_ring(l->from->port, i),
-			       ptnet_tx_ring(l->to->port, i % out));
+		if (!err)
+			continue;
+		if (ptnet_space(tx) < (uint32_t)err)
+			err = sync_out(w, l, i % out);
+		n = err < 0 ? err : move_queue(w, l, rx, tx);
 		if (n > 0)
-			err = ptnet_sync_tx(l->to->port, i % out);
+			err = sync_out(w, l, i % out);
 		if (n < 0 || err < 0)
 			return failed(l->to, n < 0 ? n : err);
-		w->tally.syncs += n > 0 ? 3 : 2;
 		moved += n;
 	}
 	return moved;
@@ -257,6 +266,8 @@ static int open_ports(struct forwarder *w)
 	status = traffic_open(w->t, w->t->to, b);
 	if (status)
 		return status;
+	if (!ptnet_tx_queues(a->port) || !ptnet_tx_queues(b->port))
+		return traffic_no_queue(ptnet_tx_queues(a->port) ? b : a, 0);
 	w->ports = 2;
 	w->lane[0] = (struct lane){
 		.from = a,

@@ -78,7 +78,7 @@ static int await_answer(struct pinger *p, int64_t deadline)
 
 		if (ready < 0)
 			return ready;
-		for (unsigned i = 0; ready && i < ptnet_queues(p->port.port);
+		for (unsigned i = 0; ready && i < ptnet_rx_queues(p->port.port);
 		     i++)
 			found |= find_answer(p, ptnet_rx_ring(p->port.port, i));
 		if (found)
@@ -195,13 +195,11 @@ static int ping_all(struct pinger *p)
 static int prepare(struct pinger *p)
 {
 	if (!ptnet_tx_ring(p->port.port, (unsigned)p->t->queue))
-		return ctl_error("port %s has no queue %u: its last is %u",
-				 p->port.name, (unsigned)p->t->queue,
-				 ptnet_queues(p->port.port) - 1);
+		return traffic_no_queue(&p->port, (unsigned)p->t->queue);
 	p->times = calloc(p->t->count, sizeof(*p->times));
 	if (!p->times)
 		return ctl_error("out of memory");
-	for (unsigned i = 0; i < ptnet_queues(p->port.port); i++) {
+	for (unsigned i = 0; i < ptnet_tx_queues(p->port.port); i++) {
 		struct netmap_ring *r = ptnet_tx_ring(p->port.port, i);
 
 		if (i != p->t->queue)

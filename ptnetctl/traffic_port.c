@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ports for `traffic`: from a name to an attached port, and whole frames in
- * its rings. What a slot says is checked before it is used: it was written by
- * the host, or by another program of the port's domain.
+ * Ports for `traffic`: from a name to an attached port, by its socket or by
+ * /dev/netmap, and whole frames in its rings. What a slot says is checked
+ * before it is used: it was written by the host, or by another program of the
+ * port's domain.
  */
 #include "traffic.h"
 
@@ -13,6 +14,7 @@
 #include <sys/un.h>
 
 #include "client/client.h"
+#include "json/json.h"
 
 enum {
 	SLICE_MS = 250, /* how long a signal may go unnoticed, at most */
@@ -48,14 +50,15 @@ static int run_dir_of_server(const struct traffic *t, char *out, size_t size)
 	return CTL_OK;
 }
 
-static int socket_path(const struct traffic *t, const char *name, char *out,
-		       size_t size)
+/* What ptnet_open() takes for a port: a socket, or what /dev/netmap opens. */
+static int place_of(const struct traffic *t, const char *name, char *out,
+		    size_t size)
 {
 	char dir[256];
 	int n;
 
-	if (!name) {
-		n = snprintf(out, size, "%s", t->socket);
+	if (!name || ptnet_is_netmap(name)) {
+		n = snprintf(out, size, "%s", name ?: t->socket);
 	} else if (!*name || strchr(name, '/')) {
 		return ctl_error("\"%s\" is no name of a port", name);
 	} else {
@@ -70,11 +73,34 @@ static int socket_path(const struct traffic *t, const char *name, char *out,
 	return CTL_OK;
 }
 
-/* What the errors of ptnet_open() mean to people. */
-static const struct {
+/*
+ * A port without a socket may be one of the kernel's: its status tells how
+ * to open it.
+ */
+static bool told_place(const struct traffic *t, const char *name, char *out,
+		       size_t size)
+{
+	_cleanup_json_ json_t *port = NULL;
+	struct client_error error;
+	char target[256] = "/v1/ports/";
+	const char *place;
+
+	if (!name || t->run_dir || http_quote(target, sizeof(target), name) ||
+	    ctl_try_get(t->ctl, target, &port, &error))
+		return false;
+	place = json_string_value(
+		json_object_get(json_object_get(port, "status"), "socket"));
+	return place && ptnet_is_netmap(place) &&
+	       snprintf(out, size, "%s", place) < (int)size;
+}
+
+struct refusal {
 	int err;
 	const char *text, *hint;
-} refusals[] = {
+};
+
+/* What the errors of ptnet_open() mean to people. */
+static const struct refusal by_socket[] = {
 	{-EBUSY, "another program is attached to port %s",
 	 "a port has one user at a time"},
 	{-ENOENT, "there is no port %s", "see `ptnetctl get ports`"},
@@ -87,52 +113,82 @@ static const struct {
 	{-ECONNRESET, "the host hung up while port %s was being attached to",
 	 "see the engine's log, or `ptnetctl status`"},
 	{-ETIMEDOUT, "the host of port %s does not answer", NULL},
+	{0},
 };
 
-static int refused(const char *name, const char *path, int err)
-{
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		char text[192];
+static const struct refusal by_device[] = {
+	{-ENODEV, "there is no /dev/netmap to open port %s by",
+	 "load the kernel module: modprobe ptnetmap"},
+	{-EACCES, "not permitted to open port %s",
+	 "/dev/netmap belongs to root"},
+	{-ENXIO, "there is no port %s",
+	 "a network device, a port, or a VALE port like vale0:NAME"},
+	{-EBUSY, "another program has port %s for itself", NULL},
+	{-EINVAL, "the kernel takes no such port: %s",
+	 "the kernel's log (dmesg) tells why"},
+	{-ENAMETOOLONG, "the name of port %s is too long", NULL},
+	{-EIO, "the frames of port %s have headers",
+	 "only a program that accepts these may open it"},
+	{-EPROTO, "the memory of port %s is broken", NULL},
+	{0},
+};
 
-		if (refusals[i].err != err)
-			continue;
-		snprintf(text, sizeof(text), "%s", refusals[i].text);
-		*strstr(text, "%s") = '\0';
-		ctl_error("%s%s%s: %s", text, name,
-			  strstr(refusals[i].text, "%s") + 2, path);
-		if (refusals[i].hint)
-			ctl_hint("%s", refusals[i].hint);
-		return CTL_ERROR;
-	}
-	return ctl_error("cannot attach to port %s: %s: %s", name, path,
-			 strerror(-err));
+static int refused(const char *name, const char *place, int err)
+{
+	const struct refusal *r = ptnet_is_netmap(place) ? by_device
+							 : by_socket;
+	char text[192];
+
+	while (r->err && r->err != err)
+		r++;
+	if (!r->err)
+		return ctl_error("cannot attach to port %s: %s: %s", name,
+				 place, strerror(-err));
+	snprintf(text, sizeof(text), "%s", r->text);
+	*strstr(text, "%s") = '\0';
+	ctl_error("%s%s%s%s%s", text, name, strstr(r->text, "%s") + 2,
+		  strcmp(name, place) ? ": " : "",
+		  strcmp(name, place) ? place : "");
+	if (r->hint)
+		ctl_hint("%s", r->hint);
+	return CTL_ERROR;
+}
+
+static int sizes_of(struct traffic_port *p)
+{
+	const struct netmap_ring *r = ptnet_rx_ring(p->port, 0)
+					      ?: ptnet_tx_ring(p->port, 0);
+
+	if (!r)
+		return ctl_error("port %s has no rings", p->name);
+	p->buffers = ptnet_buffers(p->port);
+	p->slot_max = r->nr_buf_size < SLOT_BYTES_MAX ? r->nr_buf_size
+						      : SLOT_BYTES_MAX;
+	p->frame_max = NETMAP_MAX_FRAGS * p->slot_max;
+	p->scratch = malloc(p->frame_max);
+	return p->scratch ? CTL_OK : ctl_error("out of memory");
 }
 
 int traffic_open(const struct traffic *t, const char *name,
 		 struct traffic_port *out)
 {
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	struct netmap_ring *r;
+	char place[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int err;
 
 	*out = (struct traffic_port){.port = NULL};
-	if (socket_path(t, name, path, sizeof(path)))
+	if (place_of(t, name, place, sizeof(place)))
 		return CTL_ERROR;
-	err = ptnet_open(&out->port, path, NULL);
+	err = ptnet_open(&out->port, place, NULL);
+	if (err == -ENOENT && told_place(t, name, place, sizeof(place)))
+		err = ptnet_open(&out->port, place, NULL);
 	if (err)
-		return refused(name ?: "there", path, err);
+		return refused(name ?: "there", place, err);
+	out->netmap = ptnet_is_netmap(place);
 	snprintf(out->name, sizeof(out->name), "%s", ptnet_name(out->port));
-	r = ptnet_tx_ring(out->port, 0);
-	out->buffers = ptnet_buffers(out->port);
-	out->slot_max = r->nr_buf_size < SLOT_BYTES_MAX ? r->nr_buf_size
-							: SLOT_BYTES_MAX;
-	out->frame_max = NETMAP_MAX_FRAGS * out->slot_max;
-	out->scratch = malloc(out->frame_max);
-	if (!out->scratch) {
-		traffic_close(out);
-		return ctl_error("out of memory");
-	}
-	return CTL_OK;
+	if (!sizes_of(out))
+		return CTL_OK;
+	traffic_close(out);
+	return CTL_ERROR;
 }
 
 void traffic_close(struct traffic_port *p)
@@ -154,6 +210,18 @@ int traffic_failed(const struct traffic_port *p, int err)
 	if (err == -EPROTO)
 		return ctl_error("the rings of port %s are broken", p->name);
 	return ctl_error("port %s: %s", p->name, strerror(-err));
+}
+
+int traffic_no_queue(const struct traffic_port *p, unsigned queue)
+{
+	const unsigned queues = ptnet_tx_queues(p->port);
+
+	if (!queues)
+		return ctl_error("port %s cannot send: it has no transmit "
+				 "queue",
+				 p->name);
+	return ctl_error("port %s has no queue %u: its last is %u", p->name,
+			 queue, queues - 1);
 }
 
 uint32_t traffic_slots(const struct traffic_port *p, size_t len)

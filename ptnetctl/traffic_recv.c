@@ -76,7 +76,7 @@ static int receive_some(struct receiver *r)
 	now = traffic_now();
 	if (!r->tally.frames)
 		r->tally.begin = now;
-	for (unsigned i = 0; i < ptnet_queues(r->port.port); i++)
+	for (unsigned i = 0; i < ptnet_rx_queues(r->port.port); i++)
 		drain(r, ptnet_rx_ring(r->port.port, i));
 	r->tally.end = traffic_now();
 	return 0;

@@ -13,6 +13,8 @@
 #include "frame/frame.h"
 
 enum {
+	BATCH = 256,
+	BATCH_NETMAP = 512, /* each sync is a system call */
 	FLUSH_MS = 10000,
 	BURST_NS = 500000, /* at a high rate, what is due in this time */
 	DEBT_NS = 50000000, /* what is later than that is not made up for */
@@ -260,7 +262,7 @@ static int send_all(struct sender *s)
 /* Room on queues that are not used must not end a sleep. */
 static void ignore_other_queues(struct sender *s)
 {
-	for (unsigned i = 0; i < ptnet_queues(s->port.port); i++) {
+	for (unsigned i = 0; i < ptnet_tx_queues(s->port.port); i++) {
 		struct netmap_ring *r = ptnet_tx_ring(s->port.port, i);
 
 		if (i != s->queue)
@@ -272,10 +274,12 @@ static int prepare(struct sender *s)
 {
 	s->ring = ptnet_tx_ring(s->port.port, s->queue);
 	if (!s->ring)
-		return ctl_error("port %s has no queue %u: its last is %u",
-				 s->port.name, s->queue,
-				 ptnet_queues(s->port.port) - 1);
+		return traffic_no_queue(&s->port, s->queue);
 	ignore_other_queues(s);
+	if (s->port.netmap && !s->t->batch)
+		s->t->batch = BATCH_NETMAP;
+	else if (!s->t->batch)
+		s->t->batch = BATCH;
 	return source_open(&s->source, s->t, &s->port);
 }
 

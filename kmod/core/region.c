@@ -91,7 +91,7 @@ static bool shape_possible(const struct ptn_shape *s)
 {
 	return s->if_count && s->ring_count && s->if_count <= 1 << 16 &&
 	       s->ring_count <= 1 << 17 && s->buf_count > NM_BUF_RESERVED &&
-	       s->buf_count <= 1 << 24 && s->if_size >= if_bytes(2) &&
+	       s->buf_count <= PTN_BUF_COUNT_MAX && s->if_size >= if_bytes(2) &&
 	       s->if_size <= PTN_IF_SIZE_MAX && s->if_size % 64 == 0 &&
 	       s->ring_size >= ptn_ring_bytes(PTN_SLOTS_MIN) &&
 	       s->ring_size <= PTN_RING_SIZE_MAX && s->ring_size % 128 == 0 &&
@@ -123,6 +123,14 @@ size_t ptn_shape_bytes(const struct ptn_shape *shape)
 	struct pool pool[3];
 
 	return shape_possible(shape) ? place(pool, shape) : 0;
+}
+
+size_t ptn_shape_pool(const struct ptn_shape *shape, unsigned n)
+{
+	struct pool pool[3];
+
+	place(pool, shape);
+	return pool[n].offset;
 }
 
 int ptn_region_new(struct ptn_region **out, void *mem,

@@ -27,6 +27,7 @@ enum {
 	PTN_BUF_SIZE_MIN = 64,
 	PTN_BUF_SIZE_MAX = 65536,
 	PTN_BUF_SIZE_DEFAULT = 2048,
+	PTN_BUF_COUNT_MAX = 1 << 24,
 };
 
 struct ptn_region;
@@ -62,6 +63,9 @@ void ptn_shape_for_port(struct ptn_shape *shape, u32 rings, u32 slots,
 
 /** ptn_shape_bytes - what the shape needs; 0 when it is not possible */
 size_t ptn_shape_bytes(const struct ptn_shape *shape);
+
+/** ptn_shape_pool - offset of a pool: 0 interfaces, 1 rings, 2 buffers */
+size_t ptn_shape_pool(const struct ptn_shape *shape, unsigned pool);
 
 /**
  * ptn_region_new - take over zeroed memory

@@ -7,20 +7,29 @@
  * gone with its last user; NICs live there. Every VALE port has one of its
  * own unless it was asked for another; pipes live in their parent's.
  *
- * All calls but kmem_get(), kmem_put() and kmem_mmap() are made under
- * kctl_lock.
+ * A memory's size is that of its shape, from the first answer on. Its pages
+ * are taken when the core needs their objects, so that a shape may have room
+ * for much that will perhaps never be there; programs may map all of it, and
+ * get SIGBUS where nothing is yet. Pages that are there stay until the last
+ * user is gone, and whoever maps them is one, by the file that he mapped.
+ *
+ * All calls but kmem_get(), kmem_mmap(), kmem_from_user() and the plans are
+ * made under kctl_lock. ptn_port_open() and ptn_nif_new() let memory grow:
+ * no ring's lock is held around these.
  */
 #ifndef PTN_KMEM_H
 #define PTN_KMEM_H
 
 #include <linux/mm_types.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
 
 #include <ptnet/request.h>
 
 #include <ptnet/region.h>
 
 #include "core/region.h"
+#include "kpages.h"
 
 enum { KMEM_GLOBAL_ID = 1 };
 
@@ -28,11 +37,20 @@ struct kmem {
 	refcount_t users;
 	u16 id;
 	struct ptn_region *region;
-	char *base; /* kernel address of all of it */
-	size_t bytes;
-	struct page **pages;
+	size_t bytes; /* of all of it, there or not */
+
+	/*
+	 * What is there: changed under kctl_lock and @lock, which is all that
+	 * a program's page fault takes.
+	 */
+	struct rw_semaphore lock;
+	char *base; /* kernel address */
+	struct page **pages; /* @hole between pools */
 	size_t n_pages;
-	bool pinned; /* the pages are a program's (EXTMEM) */
+	struct page *hole; /* NULL: all is there */
+	u32 there[3]; /* objects of each pool */
+
+	struct kpages lent; /* EXTMEM: a program's, all of them */
 };
 
 /** kmem_new - memory of a shape, with an id of its own. One user. */
@@ -46,9 +64,15 @@ struct kmem *kmem_find(u16 id);
 
 /**
  * kmem_from_user - the calling program's own mapping as memory (EXTMEM)
- * @info: objects wanted; what there is, on success
+ * @address: where it begins, at a page's border
+ * @info: objects wanted, 0: as usual; nr_memsize: what may be used of the
+ *	mapping; on success what there is
  *
- * Returns 0, -EINVAL for a shape that is not possible, -EFAULT, -ENOMEM.
+ * Takes kctl_lock, though not while it waits for the
+ * program's pages. As many buffers as fit, at most those wanted. Returns 0;
+ *-EINVAL for a shape that is not possible or does not fit, and for files whose
+ *pages are written back; -EFAULT where nothing is mapped; -ENOMEM, also beyond
+ *the limit of locked memory.
  */
 int kmem_from_user(struct kmem **out, u64 address,
 		   struct nmreq_pools_info *info);
@@ -61,7 +85,17 @@ void kmem_put(struct kmem *m);
 /** kmem_info - for NETMAP_REQ_POOLS_INFO_GET */
 void kmem_info(const struct kmem *m, struct nmreq_pools_info *info);
 
-/** kmem_mmap - map all or part of it, from offset 0 on. 0 or -EINVAL. */
+/** kmem_plan - what memory of this shape would be, without an id */
+void kmem_plan(const struct ptn_shape *shape, struct nmreq_pools_info *info);
+
+/** kmem_plan_global - what the global memory is or would be */
+void kmem_plan_global(struct nmreq_pools_info *info);
+
+/**
+ * kmem_mmap - map all or part of it. 0 or -EINVAL.
+ *
+ * The caller's file holds @m until it is released.
+ */
 int kmem_mmap(struct kmem *m, struct vm_area_struct *vma);
 
 /** kmem_each - walk all memories; NULL begins and ends */

@@ -11,8 +11,9 @@
 #include "kpipe.h"
 #include "kswitch.h"
 
-/* Pipes for which the memory of a port that others use has room. */
-enum { PIPES_OF_PORT = 1 };
+/* For so many pipes the memory of a port has room, when rings are not long:
+ * what is not used is only a few bytes of books for a buffer. */
+static const u32 PIPES_OF_PORT = 8, BUFS_OF_PIPES = 1 << 16;
 
 LIST_HEAD(kport_list);
 
@@ -240,13 +241,17 @@ struct kport *kport_find(const char *name)
 
 void kport_shape(const struct kport *p, struct ptn_shape *shape)
 {
-	const u32 more = PIPES_OF_PORT;
+	const struct ptn_port_params *params = &p->params;
+	const u32 rings = 2 * (params->queues + params->rx_queues);
+	const u32 bufs = 2 * (params->queues * params->slots +
+			      params->rx_queues * params->rx_slots);
+	const u32 more = clamp(BUFS_OF_PIPES / bufs, 1U, PIPES_OF_PORT);
 
-	ptn_shape_for_params(shape, &p->params, p->buf_size);
+	ptn_shape_for_params(shape, params, p->buf_size);
 	/* a program, or several with some of the rings each, or its pipes' */
 	shape->if_count = 2 * (p->tx_rings + p->rx_rings) + 4 * more;
-	shape->buf_count += more * 4 * max(p->params.slots, p->params.rx_slots);
-	shape->ring_count += more * 4;
+	shape->ring_count += more * rings;
+	shape->buf_count += more * bufs;
 }
 
 int kport_memory(struct kport *p, struct kmem **out)
@@ -391,6 +396,22 @@ void kport_release(struct kport *p)
 {
 	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
 		mutex_unlock(&p->ring[i].lock);
+}
+
+void kport_hold_memory(const struct kmem *m)
+{
+	struct kport *p;
+
+	list_for_each_entry(p, &kport_list, node) if (p->mem == m)
+		kport_hold(p);
+}
+
+void kport_release_memory(const struct kmem *m)
+{
+	struct kport *p;
+
+	list_for_each_entry(p, &kport_list, node) if (p->mem == m)
+		kport_release(p);
 }
 
 void kport_wake(struct kport *p)

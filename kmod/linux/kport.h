@@ -168,6 +168,10 @@ int kport_memory(struct kport *p, struct kmem **out);
 void kport_hold(struct kport *p);
 void kport_release(struct kport *p);
 
+/** kport_hold_memory, kport_release_memory - the same for all in a memory */
+void kport_hold_memory(const struct kmem *m);
+void kport_release_memory(const struct kmem *m);
+
 /** kport_settle - remove it if it is ephemeral and nobody needs it */
 void kport_settle(struct kport *p);
 

@@ -220,15 +220,22 @@ static void move_ring(struct ptn_region *r, struct ptn_ring *ring)
 
 void ptn_region_reach(struct ptn_region *r, void *mem, const u32 there[3])
 {
-	for (int i = 0; i < 3; i++)
-		r->pool[i].there = there[i];
-	if (mem == r->mem)
-		return;
 	r->mem = mem;
 	for (u32 i = 0; i < r->pool[POOL_RING].fresh; i++)
 		if (r->user[i])
 			move_ring(r, r->user[i]);
 	ptn_rcu_synchronize();
+	/* who still has the old address must not take a new buffer's number */
+	for (int i = 0; i < 3; i++)
+		r->pool[i].there = there[i];
+	for (u32 i = 0; i < r->pool[POOL_RING].fresh; i++)
+		if (r->user[i])
+			ptn_store(r->user[i]->buf_count, there[POOL_BUF]);
+}
+
+u32 ptn_region_bufs(const struct ptn_region *r)
+{
+	return r->pool[POOL_BUF].there;
 }
 
 int ptn_region_reserve(struct ptn_region *r, u32 ifs, u32 rings, u32 bufs)

@@ -28,7 +28,7 @@ void ptn_ring_init(struct ptn_ring *r, struct ptn_port *p, u32 i)
 	r->port = p;
 	r->num_slots = is_rx ? p->rx_slots : p->slots;
 	r->buf_size = shape->buf_size;
-	r->buf_count = shape->buf_count;
+	r->buf_count = ptn_region_bufs(p->region);
 	r->bufs = ptn_region_object(p->region, 2, 0);
 	r->vector = is_rx ? PTN_VECTOR_RX(queue) : PTN_VECTOR_TX(queue);
 	r->buf = p->books + before;

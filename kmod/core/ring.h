@@ -39,7 +39,7 @@ struct ptn_ring {
 	char *bufs; /* buffer 0 */
 	u32 num_slots;
 	u32 buf_size;
-	u32 buf_count; /* of the region */
+	u32 buf_count; /* of the region, as many as are there */
 	u32 number; /* ring object in the region */
 	u32 vector;
 	u32 *buf; /* by slot: the buffer that the host's books put there */
@@ -168,7 +168,7 @@ static inline u32 ptn_ring_capacity(const struct ptn_ring *r)
 
 static inline bool ptn_buf_valid(const struct ptn_ring *r, u32 idx)
 {
-	return idx - NM_BUF_RESERVED < r->buf_count - NM_BUF_RESERVED;
+	return idx - NM_BUF_RESERVED < ptn_load(r->buf_count) - NM_BUF_RESERVED;
 }
 
 /* Eight bytes from anywhere. Not memcpy(), which is a call in some kernels. */
@@ -296,6 +296,8 @@ void ptn_region_ring_publish(struct ptn_region *r, u32 number,
 int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx);
 void ptn_region_buf_put(struct ptn_region *r, u32 idx);
 void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number);
+/* Buffers that are there: no other number may be taken from a slot. */
+u32 ptn_region_bufs(const struct ptn_region *r);
 u32 *ptn_region_homes(struct ptn_region *r);
 struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number);
 /* The extra list of interface @number written anew into the buffers; its head.

@@ -4,6 +4,8 @@
 #include <linux/idr.h>
 #include <linux/vmalloc.h>
 
+#include <ptnet/netmap.h>
+
 #include "compat.h"
 #include "kctl.h"
 #include "kpages.h"
@@ -258,6 +260,9 @@ static int map_lent(struct kmem *m, const struct ptn_shape *shape)
 		return -ENOMEM;
 	/* what was in the buffers is the program's own */
 	memset(m->base, 0, ptn_shape_pool(shape, 2));
+	m->there[0] = shape->if_count;
+	m->there[1] = shape->ring_count;
+	m->there[2] = shape->buf_count;
 	return ptn_region_new(&m->region, m->base, shape);
 }
 
@@ -324,6 +329,15 @@ struct kmem *kmem_each(struct kmem *last)
 }
 
 /* Answers */
+
+char *kmem_buffer(const struct kmem *m, u32 idx)
+{
+	const u32 size = ptn_region_shape(m->region)->buf_size;
+
+	if (idx < NM_BUF_RESERVED || idx >= m->there[2])
+		return NULL;
+	return m->base + ptn_region_pool(m->region, 2) + (size_t)idx * size;
+}
 
 void kmem_plan(const struct ptn_shape *s, struct nmreq_pools_info *info)
 {

@@ -85,6 +85,13 @@ void kmem_put(struct kmem *m);
 /** kmem_info - for NETMAP_REQ_POOLS_INFO_GET */
 void kmem_info(const struct kmem *m, struct nmreq_pools_info *info);
 
+/**
+ * kmem_buffer - a packet buffer as the kernel sees it; NULL: no such
+ *
+ * Until a lock of a ring in this memory is released.
+ */
+char *kmem_buffer(const struct kmem *m, u32 idx);
+
 /** kmem_plan - what memory of this shape would be, without an id */
 void kmem_plan(const struct ptn_shape *shape, struct nmreq_pools_info *info);
 

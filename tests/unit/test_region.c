@@ -144,6 +144,29 @@ static void a_refusal_changes_nothing(void **state)
 	rig_close(&a, NULL);
 }
 
+/* A buffer that is not there is no buffer, whoever names it. */
+static void what_is_not_there_is_not_touched(void **state)
+{
+	const struct ptn_vale_params vp = {.name = "vale0", .fdb_size = 64};
+	struct ptn_work *work = ptn_work_new();
+	char frame[LEN];
+	struct ptn_vale *v;
+	struct rig a;
+
+	(void)state;
+	rig_frame(frame, LEN, ~0ull, 2, 'x');
+	rig_open_in(&a, "a", &params, region, shown);
+	assert_int_equal(ptn_vale_new(&v, &vp), 0);
+	assert_int_equal(ptn_vale_attach(v, a.port), 0);
+	assert_true(rig_send(&a, frame, LEN, LEN));
+	rig_tx(&a, 0)->slot[0].buf_idx = shape.buf_count - 1;
+	assert_int_equal(ptn_port_sync(a.port, 0, work), 1);
+	assert_int_equal(rig_count(&a, PTN_C_DROP_BAD_BUFFER), 1);
+	rig_close(&a, ptn_vale_detach);
+	ptn_vale_free(v);
+	ptn_work_free(work);
+}
+
 /* More than there will ever be is refused without asking. */
 static void the_shape_is_the_end(void **state)
 {
@@ -161,6 +184,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_changes_nothing,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_not_there_is_not_touched, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_shape_is_the_end, setup,
 						teardown),
 	};

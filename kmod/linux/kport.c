@@ -7,6 +7,7 @@
 #include "kctl.h"
 #include "kmem.h"
 #include "kname.h"
+#include "knic.h"
 #include "kmonitor.h"
 #include "kpipe.h"
 #include "kswitch.h"
@@ -145,7 +146,8 @@ static struct kport *find_exactly(const char *name)
 	const u32 hash = kname_hash(name, strlen(name));
 	struct kport *p;
 
-	hash_for_each_possible(names, p, by_name, hash) {
+	hash_for_each_possible(names, p, by_name, hash)
+	{
 		if (!strcmp(p->name, name))
 			return p;
 	}
@@ -163,10 +165,24 @@ int kport_publish(struct kport *p)
 	return 0;
 }
 
+int kport_rename(struct kport *p, const char *name)
+{
+	kctl_assert_held();
+	if (strlen(name) >= sizeof(p->name))
+		return -EINVAL;
+	if (find_exactly(name))
+		return -EEXIST;
+	hash_del(&p->by_name);
+	strscpy(p->name, name, sizeof(p->name));
+	hash_add(names, &p->by_name, kname_hash(p->name, strlen(p->name)));
+	kctl_generation++;
+	return 0;
+}
+
 void kport_remove(struct kport *p)
 {
-	struct kswitch *sw = p->sw;
 	struct kpipe *pipe = p->pipe;
+	struct kswitch *sw;
 
 	kctl_assert_held();
 	if (p->gone)
@@ -174,6 +190,9 @@ void kport_remove(struct kport *p)
 	kport_hold(p);
 	p->gone = true;
 	kport_release(p);
+	if (p->ops && p->ops->remove)
+		p->ops->remove(p);
+	sw = p->sw;
 	hash_del(&p->by_name);
 	list_del_init(&p->node);
 	kctl_generation++;
@@ -203,10 +222,24 @@ void kport_settle(struct kport *p)
 
 /* Names */
 
+/*
+ * Network devices' ports are found by who is where the device is, and under
+ * the device's name.
+ */
+static struct kport *find_or_device(const char *name)
+{
+	struct kport *p = find_exactly(name);
+
+	if (p && (!p->nic || p->origin == KPORT_MANAGED || knic_is_here(p)))
+		return p;
+	p = knic_find(name);
+	return p && p->origin != KPORT_MANAGED ? p : NULL;
+}
+
 static struct kport *find_on_switch(const char *name, const char *colon)
 {
 	const struct kswitch *s = kswitch_find(name, colon - name);
-	struct kport *p = s ? find_exactly(colon + 1) : NULL;
+	struct kport *p = s ? find_or_device(colon + 1) : NULL;
 
 	return p && p->sw == s ? p : NULL;
 }
@@ -226,7 +259,7 @@ static struct kport *find_on_pipe(const char *name, const char *brace)
 
 struct kport *kport_find(const char *name)
 {
-	struct kport *p = find_exactly(name);
+	struct kport *p = find_or_device(name);
 	const char *mark = strpbrk(name, ":{}");
 
 	kctl_assert_held();

@@ -59,6 +59,8 @@ struct kport_ops {
 	int (*open)(struct kport *p);
 	/* Stopped; rings are still there. */
 	void (*close)(struct kport *p);
+	/* It is gone, and may be open still. */
+	void (*remove)(struct kport *p);
 	/* Free what the kind holds. */
 	void (*free)(struct kport *p);
 };
@@ -90,7 +92,7 @@ struct kport {
 	struct list_head on_switch;
 	u32 switch_index;
 	struct kpipe *pipe;
-	unsigned int end;
+	unsigned end;
 	struct knic *nic;
 	struct kmonitor *monitor; /* it is one */
 
@@ -171,6 +173,9 @@ void kport_release(struct kport *p);
 /** kport_hold_memory, kport_release_memory - the same for all in a memory */
 void kport_hold_memory(const struct kmem *m);
 void kport_release_memory(const struct kmem *m);
+
+/** kport_rename - 0, -EEXIST, -EINVAL */
+int kport_rename(struct kport *p, const char *name);
 
 /** kport_settle - remove it if it is ephemeral and nobody needs it */
 void kport_settle(struct kport *p);

@@ -7,6 +7,7 @@
 
 #include "core/ptn_os.h"
 #include "kctl.h"
+#include "knic.h"
 #include "kswitch.h"
 
 DEFINE_MUTEX(kctl_lock);
@@ -47,6 +48,7 @@ static const struct part {
 	void (*exit)(void);
 } parts[] = {
 	{NULL, kswitch_module_exit},
+	{knic_module_init, knic_module_exit},
 };
 
 static void leave(size_t n)

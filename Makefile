@@ -164,6 +164,10 @@ kernels: ## fetch the kernels that guests run into build/kernels
 kernels: deps-kmod deps-guest
 	@tests/kernel/fetch $(KERNELS)
 
+kmod-lint: ## sparse and checkpatch on the module (part of lint)
+kmod-lint: deps-kmod deps-lint
+	@tests/lint/run sparse patch
+
 # --- Tests ----------------------------------------------------------------
 
 RUN = tests/run --build $(B)
@@ -290,7 +294,7 @@ help: ## this list
 	@echo '  KDIR=DIR: a kernel build directory; without it, make kmod takes'
 	@echo '  the installed headers of Debian cloud kernels, else any installed.'
 
-.PHONY: all kmod kernels test-programs bench-programs fuzz-programs \
+.PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
 	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
 	fuzz bench bench-kmod lint check-container deps clean help install uninstall FORCE
 .SECONDARY:

@@ -26,7 +26,7 @@ static int ports_on(struct ctl *ctl, const char *key, const char *name)
 
 	if (ctl_get(ctl, k->target, NULL, NULL, &ports))
 		return CTL_ERROR;
-	json_array_foreach (ports, i, port)
+	json_array_foreach(ports, i, port)
 		if (is_on(port, key, name))
 			json_array_append(mine, port);
 	if (!json_array_size(mine))
@@ -49,7 +49,7 @@ static json_t *topology_details(struct ctl *ctl, const struct kind *k,
 		json_decref(all);
 		return NULL;
 	}
-	json_array_foreach (list, i, one) {
+	json_array_foreach(list, i, one) {
 		const char *have =
 			json_string_value(json_object_get(one, "name"));
 

@@ -25,7 +25,7 @@ static int add_all(struct ctl *ctl, json_t *documents)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (list, i, one) {
+	json_array_foreach(list, i, one) {
 		const char *name =
 			json_string_value(json_object_get(one, "name"));
 
@@ -40,7 +40,7 @@ static int write_documents(const json_t *documents)
 	json_t *document;
 	size_t i;
 
-	json_array_foreach (documents, i, document) {
+	json_array_foreach(documents, i, document) {
 		_cleanup_free_ char *yaml = topology_to_yaml(document);
 
 		if (!yaml)
@@ -69,7 +69,7 @@ static int write_out(struct ctl *ctl, const json_t *documents, bool one)
 		break;
 	}
 	names = json_array();
-	json_array_foreach (documents, i, document)
+	json_array_foreach(documents, i, document)
 		json_array_append(names, json_object_get(document, "metadata"));
 	return write_list(ctl, names, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static int add_fdb(struct ctl *ctl, const char *name, bool named, json_t *all)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach (entries, i, entry) {
+	json_array_foreach(entries, i, entry) {
 		if (named && json_is_object(entry))
 			json_object_set_new(entry, "switch", json_string(name));
 		json_array_append(all, entry);
@@ -39,7 +39,7 @@ static int get_fdb(struct ctl *ctl, const struct kind *k, const char *name)
 		err = add_fdb(ctl, name, named, all);
 	else
 		err = ctl_get(ctl, "/v1/switches", NULL, NULL, &switches);
-	json_array_foreach (switches, i, one) {
+	json_array_foreach(switches, i, one) {
 		name = json_string_value(json_object_get(one, "name"));
 		if (name && !err)
 			err = add_fdb(ctl, name, named, all);
@@ -59,7 +59,7 @@ static int get_topology_row(struct ctl *ctl, const struct kind *k,
 
 	if (ctl_get(ctl, k->target, NULL, NULL, &list))
 		return CTL_ERROR;
-	json_array_foreach (list, i, one) {
+	json_array_foreach(list, i, one) {
 		const char *have =
 			json_string_value(json_object_get(one, "name"));
 

@@ -27,7 +27,7 @@ static void interfaces_cell(struct strbuf *out, const json_t *object)
 	size_t up = 0, i;
 	json_t *port;
 
-	json_array_foreach (list, i, port) {
+	json_array_foreach(list, i, port) {
 		const char *state =
 			json_string_value(json_path(port, "status.state"));
 

@@ -86,7 +86,7 @@ static double drops(const json_t *counters)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (json_object_get(counters, "drops"), key, value)
+	json_object_foreach(json_object_get(counters, "drops"), key, value)
 		n += (double)json_integer_value(value);
 	return n;
 }
@@ -130,10 +130,10 @@ json_t *rates_make(const json_t *before, const json_t *now, double seconds)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach (before, i, port)
+	json_array_foreach(before, i, port)
 		if (name_of(port))
 			json_object_set(index, name_of(port), port);
-	json_array_foreach (now, i, port) {
+	json_array_foreach(now, i, port) {
 		const char *name = name_of(port);
 
 		if (name &&
@@ -170,7 +170,7 @@ json_t *rates_sort(const json_t *rates)
 		json_decref(sorted);
 		return NULL;
 	}
-	json_array_foreach (rates, i, port)
+	json_array_foreach(rates, i, port)
 		list[i] = port;
 	qsort(list, n, sizeof(*list), busiest_first);
 	for (i = 0; i < n; i++)
@@ -184,7 +184,7 @@ double rates_sum(const json_t *rates, const char *field)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach (rates, i, port)
+	json_array_foreach(rates, i, port)
 		n += counter(port, field);
 	return n;
 }

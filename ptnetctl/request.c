@@ -60,7 +60,7 @@ static void problem_entries(const json_t *list)
 	json_t *e;
 	size_t i;
 
-	json_array_foreach (list, i, e)
+	json_array_foreach(list, i, e)
 		diag_add(&found, string_of(e, "file"), number_of(e, "line"),
 			 number_of(e, "column"), string_of(e, "path"),
 			 string_of(e, "hint"), "%s",

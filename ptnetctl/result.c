@@ -74,7 +74,7 @@ static void names(const json_t *steps)
 	json_t *step;
 	size_t i;
 
-	json_array_foreach (steps, i, step) {
+	json_array_foreach(steps, i, step) {
 		text_put(stdout, field(step, "name"));
 		putchar('\n');
 	}
@@ -98,7 +98,7 @@ int result_write(struct ctl *ctl, const json_t *result, bool planned)
 		names(steps);
 		return CTL_OK;
 	}
-	json_array_foreach (steps, i, step)
+	json_array_foreach(steps, i, step)
 		step_cells(&t, step);
 	table_print(&t, stdout, use_color(ctl));
 	summary(result, planned);

@@ -37,7 +37,7 @@ static void features_row(struct table *t, const json_t *features)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (features, i, one)
+	json_array_foreach(features, i, one)
 		strbuf_addf(&text, "%s%s", i ? ", " : "",
 			    json_string_value(one) ?: "?");
 	text_row(t, "can do", STYLE_PLAIN, text.len ? text.data : "-");
@@ -48,7 +48,7 @@ static void count_rows(struct table *t, const json_t *counts)
 	json_t *count;
 	const char *key;
 
-	json_object_foreach ((json_t *)(uintptr_t)counts, key, count) {
+	json_object_foreach((json_t *)(uintptr_t)counts, key, count) {
 		table_cell(t, STYLE_PLAIN, "%s", key);
 		table_cell(t, STYLE_PLAIN, "%" JSON_INTEGER_FORMAT,
 			   json_integer_value(count));

@@ -79,9 +79,9 @@ static int show_table(json_t *result)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (result, key, value)
+	json_object_foreach(result, key, value)
 		title(&t, key, value);
-	json_object_foreach (result, key, value)
+	json_object_foreach(result, key, value)
 		cell(&t, key, value);
 	table_print(&t, stdout, false);
 	return CTL_OK;

@@ -48,7 +48,7 @@ static json_int_t sum(const json_t *object)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)object, key, value)
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
 		n = (json_int_t)((uint64_t)n +
 				 (uint64_t)json_integer_value(value));
 	return n;
@@ -112,7 +112,7 @@ void write_table(FILE *to, const json_t *list, const struct column *columns,
 				   ? STYLE_NUMBER
 				   : STYLE_PLAIN,
 			   "%s", columns[i].title);
-	json_array_foreach (list, i, object)
+	json_array_foreach(list, i, object)
 		for (size_t c = 0; c < t.columns; c++)
 			column_cell(&t, &columns[c], object);
 	table_print(&t, to, color);
@@ -123,7 +123,7 @@ static void write_names(const json_t *list)
 	json_t *object;
 	size_t i;
 
-	json_array_foreach (list, i, object) {
+	json_array_foreach(list, i, object) {
 		const char *name =
 			json_string_value(json_object_get(object, "name"));
 

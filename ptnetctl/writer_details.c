@@ -49,7 +49,7 @@ static void items(FILE *to, const json_t *array, int depth)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (array, i, item) {
+	json_array_foreach(array, i, item) {
 		fprintf(to, "%*s- ", depth * 2, "");
 		if (json_object_size(item)) {
 			fields(to, item, depth + 1, true);
@@ -90,12 +90,12 @@ static void fields(FILE *to, const json_t *object, int depth, bool in_line)
 	json_t *value;
 	size_t width = 0;
 
-	json_object_foreach ((json_t *)(uintptr_t)object, key, value)
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
 		if (!nested(value) && strlen(key) > width)
 			width = strlen(key);
 	if (width > WIDTH_MAX)
 		width = WIDTH_MAX;
-	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		if (!in_line)
 			fprintf(to, "%*s", depth * 2, "");
 		in_line = false;

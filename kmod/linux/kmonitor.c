@@ -193,10 +193,10 @@ static void copy(struct kport *p, u32 vector, u32 from, u32 to,
 	if (from == to)
 		return;
 	ptn_rcu_read_lock();
-	list_for_each_entry(t, &kport_ring(p, vector)->monitors,
-			    node) if (!t->monitor->zero_copy)
-		ptn_monitor_copy(t->monitor->port->core, t->queue, p->core,
-				 vector, from, to, w);
+	list_for_each_entry(t, &kport_ring(p, vector)->monitors, node)
+		if (!t->monitor->zero_copy)
+			ptn_monitor_copy(t->monitor->port->core, t->queue,
+					 p->core, vector, from, to, w);
 	ptn_rcu_read_unlock();
 }
 
@@ -208,8 +208,7 @@ static void swap_buffers(struct kport *p, u32 vector, u32 from, u32 to)
 	if (from == to)
 		return;
 	ptn_rcu_read_lock();
-	list_for_each_entry(t, &kport_ring(p, vector)->monitors, node)
-	{
+	list_for_each_entry(t, &kport_ring(p, vector)->monitors, node) {
 		if (!t->monitor->zero_copy)
 			continue;
 		ptn_monitor_swap(t->monitor->port->core, t->queue, p->core,

@@ -61,8 +61,7 @@ struct kpipe *kpipe_find(const char *name)
 	struct kpipe *p;
 
 	kctl_assert_held();
-	hash_for_each_possible(names, p, by_name, hash)
-	{
+	hash_for_each_possible(names, p, by_name, hash) {
 		if (!strcmp(p->name, name))
 			return p;
 	}

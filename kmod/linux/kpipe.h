@@ -44,7 +44,7 @@ struct kpipe *kpipe_find(const char *name);
 void kpipe_settle(struct kpipe *p);
 
 /** kpipe_attach - make a port one end. 0 or -EBUSY. */
-int kpipe_attach(struct kpipe *p, unsigned end, struct kport *port);
+int kpipe_attach(struct kpipe *p, unsigned int end, struct kport *port);
 void kpipe_detach(struct kport *port);
 
 #endif

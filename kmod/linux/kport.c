@@ -146,8 +146,7 @@ static struct kport *find_exactly(const char *name)
 	const u32 hash = kname_hash(name, strlen(name));
 	struct kport *p;
 
-	hash_for_each_possible(names, p, by_name, hash)
-	{
+	hash_for_each_possible(names, p, by_name, hash) {
 		if (!strcmp(p->name, name))
 			return p;
 	}

@@ -92,7 +92,7 @@ struct kport {
 	struct list_head on_switch;
 	u32 switch_index;
 	struct kpipe *pipe;
-	unsigned end;
+	unsigned int end;
 	struct knic *nic;
 	struct kmonitor *monitor; /* it is one */
 

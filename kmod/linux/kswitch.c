@@ -25,8 +25,7 @@ static void tick(struct work_struct *work)
 	bool again = false;
 
 	mutex_lock(&kctl_lock);
-	list_for_each_entry(s, &kswitch_list, node)
-	{
+	list_for_each_entry(s, &kswitch_list, node) {
 		if (!READ_ONCE(s->ticking))
 			continue;
 		ptn_vale_age(s->vale);
@@ -110,8 +109,7 @@ static struct kswitch *find_exactly(const char *name, size_t len)
 	const u32 hash = kname_hash(name, len);
 	struct kswitch *s;
 
-	hash_for_each_possible(names, s, by_name, hash)
-	{
+	hash_for_each_possible(names, s, by_name, hash) {
 		if (strlen(s->name) == len && !memcmp(s->name, name, len))
 			return s;
 	}
@@ -168,8 +166,7 @@ static u32 free_index(const struct kswitch *s, struct list_head **before)
 		if (p->switch_index + 1 == s->n_ports)
 			return s->n_ports; /* no gaps */
 	}
-	list_for_each_entry(p, &s->ports, on_switch)
-	{
+	list_for_each_entry(p, &s->ports, on_switch) {
 		if (p->switch_index != index) {
 			*before = (struct list_head *)&p->on_switch;
 			break;

@@ -105,7 +105,7 @@ static void write_object(struct strbuf *b, const json_t *object,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)object, key, value) {
+	json_object_foreach((json_t *)object, key, value) {
 		_cleanup_json_ json_t *name = json_string(key);
 
 		if (!name) {
@@ -127,7 +127,7 @@ static void write_array(struct strbuf *b, const json_t *array, unsigned indent,
 	json_t *value;
 	size_t i;
 
-	json_array_foreach (array, i, value) {
+	json_array_foreach(array, i, value) {
 		if (!in_line)
 			new_line(b, indent);
 		in_line = false;

@@ -92,7 +92,7 @@ static bool get_counters(const struct nlattr *attr, const struct field *f,
 	struct nlattr *one;
 	int left;
 
-	nla_for_each_nested (one, attr, left) {
+	nla_for_each_nested(one, attr, left) {
 		if (nla_len(one) != 8)
 			return false;
 		if (nla_type(one) > 0 && nla_type(one) < f->size)

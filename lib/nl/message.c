@@ -334,7 +334,7 @@ static int get_static(const struct nlattr *attr, struct message *m,
 	}
 	entry = &sw->statics[sw->n_statics++];
 	*entry = (struct static_mac){0};
-	nla_for_each_nested (a, attr, left) {
+	nla_for_each_nested(a, attr, left) {
 		int err = field_get(a, &static_table, entry, m->text,
 				    sizeof(m->text));
 
@@ -378,7 +378,7 @@ static int get_nest(const struct nlattr *attr, const struct nest *n,
 
 	if (m->has & MESSAGE_HAS(n->attr))
 		return refuse(m, "two of a %s in one message", n->spec->what);
-	nla_for_each_nested (a, attr, left) {
+	nla_for_each_nested(a, attr, left) {
 		int err = get_nested(a, n, m, &room);
 
 		if (err)
@@ -422,8 +422,8 @@ static int get_family(const struct nlmsghdr *h, struct message *m)
 			      g->version, PTN_FAMILY_VERSION);
 	if (!message_cmd_name(g->cmd))
 		return refuse(m, "command %u is not known", g->cmd);
-	nla_for_each_attr (a, (struct nlattr *)((char *)g + GENL_HDRLEN), left,
-			   left) {
+	nla_for_each_attr(a, (struct nlattr *)((char *)g + GENL_HDRLEN), left,
+			  left) {
 		int err = get_attr(a, m);
 
 		if (err)

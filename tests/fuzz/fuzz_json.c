@@ -62,7 +62,7 @@ static void check_object(json_t *j, const struct yaml_node *y)
 	json_t *value;
 
 	MUST(y->kind == YAML_MAP && y->n_pairs == json_object_size(j));
-	json_object_foreach (j, key, value) {
+	json_object_foreach(j, key, value) {
 		MUST(yaml_get(y, key));
 		check_same(value, yaml_get(y, key));
 	}
@@ -82,7 +82,7 @@ static void check_same(const json_t *j, const struct yaml_node *y)
 		return;
 	}
 	MUST(y->kind == YAML_LIST && y->n_items == json_array_size(j));
-	json_array_foreach (j, i, value)
+	json_array_foreach(j, i, value)
 		check_same(value, y->items[i]);
 }
 

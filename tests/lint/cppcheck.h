@@ -13,4 +13,4 @@
 	for (pos = head, rem = len; nla_ok(pos, rem);                          \
 	     pos = nla_next(pos, &(rem)))
 #define nla_for_each_nested(pos, nla, rem)                                     \
-	nla_for_each_attr (pos, nla_data(nla), nla_len(nla), rem)
+	nla_for_each_attr(pos, nla_data(nla), nla_len(nla), rem)

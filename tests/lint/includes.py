@@ -18,6 +18,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = {
     "kmod/include/uapi": [],
     "kmod/core": ["kmod/include/uapi", "lib/engine/os"],
+    "kmod/linux": ["kmod/linux/os", "kmod/core", "kmod/include/uapi"],
+    "kmod/linux/os": [],
     "lib/base": [],
     "lib/json": ["lib/base"],
     "lib/http": ["lib/base"],
@@ -52,6 +54,7 @@ ROOMS = {
 
 # Where a header that is written <ptnet/...>, "vale.h" or "model/objects.h" is.
 SEARCH = ["kmod/include/uapi", "kmod", "lib", "ptnetd", "lib/engine/os", "lib/port"]
+KERNEL_SEARCH = ["kmod/include/uapi", "kmod", "kmod/linux", "kmod/linux/os"]
 
 # Headers of the system that only some rooms may use.
 ONLY = {
@@ -63,13 +66,13 @@ ONLY = {
     "systemd/sd-daemon.h": ["ptnetd", "lib/base"],
 }
 MESSAGES = re.compile(r"^(netlink/|linux/(gen)?netlink\.h)")
-MESSAGE_ROOMS = ["lib/nl", "ptnetd/backend", "lib/engine"]
+MESSAGE_ROOMS = ["lib/nl", "ptnetd/backend", "lib/engine", "kmod/linux"]
 
 # The contract of messages is named for its enums by the model as well.
 CONTROL_H = "kmod/include/uapi/ptnet/control.h"
 CONTROL_USERS = [
     "kmod/core", "lib/nl", "lib/model", "lib/engine", "ptnetd/backend",
-    "kmod/include/uapi",
+    "kmod/include/uapi", "kmod/linux",
 ]
 
 # A pure room does no input and output, asks no clock, keeps no state.
@@ -78,10 +81,10 @@ IMPURE = re.compile(
     r"getenv|pthread_\w+|log_\w+)\s*\("
 )
 PURE_ROOMS = ["ptnetd/plan"]
-CORE_MAY_USE = {"linux/types.h"}  # of uapi headers
+CORE_MAY_USE = {"linux/types.h", "linux/ioctl.h"}  # of uapi headers
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-EXIT = re.compile(r"\b(_?exit|_Exit|quick_exit|err|errx)\s*\(")
+EXIT = re.compile(r"(?<![.>\w])(_?exit|_Exit|quick_exit|err|errx)\s*\(")
 OS_IFDEF = re.compile(r"^\s*#\s*(el)?if(n?def)?\b.*\b(__KERNEL__|__linux__|__FreeBSD__)")
 
 
@@ -96,7 +99,8 @@ def room_of(path):
 
 def resolve(path, name):
     """The file of the tree that an include means, or None for the system's."""
-    for folder in [str(pathlib.PurePosixPath(path).parent), *SEARCH]:
+    search = KERNEL_SEARCH if path.startswith("kmod/linux/") else SEARCH
+    for folder in [str(pathlib.PurePosixPath(path).parent), *search]:
         if (TOP / folder / name).is_file():
             return str(pathlib.PurePosixPath(folder, name))
     return None

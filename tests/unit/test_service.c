@@ -146,7 +146,7 @@ static void describe(struct strbuf *out)
 	refusal_fini(&refusal);
 	assert_outcome(view_topologies(service, &value, &refusal),
 		       OUTCOME_DONE);
-	json_array_foreach (value, i, one)
+	json_array_foreach(value, i, one)
 		strbuf_addf(out, "%s:%d ",
 			    json_string_value(json_object_get(one, "name")),
 			    (int)json_integer_value(
@@ -156,7 +156,7 @@ static void describe(struct strbuf *out)
 				    &refusal),
 		       OUTCOME_DONE);
 	strbuf_add(out, "|");
-	json_array_foreach (value, i, one)
+	json_array_foreach(value, i, one)
 		strbuf_addf(out, " %s",
 			    json_string_value(json_object_get(one, "name")));
 	json_decref(value);

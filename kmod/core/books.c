@@ -56,7 +56,7 @@ static int trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
 
 int ptn_books_make_true(struct ptn_ring *r, const struct ptn_ring *held, u32 at)
 {
-	const u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
+	const u32 idx = ptn_load(r->slot[at].buf_idx);
 
 	if (idx == r->buf[at])
 		return 0;
@@ -82,7 +82,7 @@ static void wait_for_home(struct ptn_ring *r, u32 idx)
 static void follow_locked(struct ptn_ring *r)
 {
 	for (u32 at = 0; at < r->num_slots;) {
-		const u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
+		const u32 idx = ptn_load(r->slot[at].buf_idx);
 
 		if (ptn_likely(idx == r->buf[at]) ||
 		    ptn_books_make_true(r, NULL, at) != -EBUSY) {

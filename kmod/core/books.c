@@ -138,7 +138,8 @@ static u32 next_in_list(const struct ptn_region *r, u32 idx)
 {
 	const u32 next = ptn_load(*(u32 *)ptn_region_object(r, 2, idx));
 
-	return next >= NM_BUF_RESERVED && next < ptn_region_bufs(r) ? next : 0;
+	return next >= NM_BUF_RESERVED && next < ptn_region_bufs_used(r) ? next
+									 : 0;
 }
 
 /* A list that goes in a circle has no length. */
@@ -146,7 +147,7 @@ static u32 list_length(const struct ptn_region *r, u32 head)
 {
 	u32 n = 0;
 
-	for (u32 at = head; at && n <= ptn_region_bufs(r); n++)
+	for (u32 at = head; at && n <= ptn_region_bufs_used(r); n++)
 		at = next_in_list(r, at);
 	return n;
 }
@@ -156,7 +157,7 @@ static u32 count_homes(struct ptn_region *r, u32 home)
 	const u32 *homes = ptn_region_homes(r);
 	u32 n = 0;
 
-	for (u32 i = NM_BUF_RESERVED; i < ptn_region_bufs(r); i++)
+	for (u32 i = NM_BUF_RESERVED; i < ptn_region_bufs_used(r); i++)
 		n += ptn_load(homes[i]) == home;
 	return n;
 }
@@ -165,7 +166,7 @@ static void replace_homes(struct ptn_region *r, u32 from, u32 to)
 {
 	u32 *homes = ptn_region_homes(r);
 
-	for (u32 i = NM_BUF_RESERVED; i < ptn_region_bufs(r); i++)
+	for (u32 i = NM_BUF_RESERVED; i < ptn_region_bufs_used(r); i++)
 		if (ptn_load(homes[i]) == from)
 			ptn_store(homes[i], to);
 }
@@ -187,10 +188,10 @@ static void exchange_lists(struct ptn_region *r, u32 number, u32 head, u32 n)
 
 		if (home == listed || PTN_HOME_SLOT(home) != PTN_HOME_EXTRA)
 			continue;
-		while (unlisted < ptn_region_bufs(r) &&
+		while (unlisted < ptn_region_bufs_used(r) &&
 		       ptn_load(homes[unlisted]) != mine)
 			unlisted++;
-		if (unlisted == ptn_region_bufs(r))
+		if (unlisted == ptn_region_bufs_used(r))
 			break;
 		ptn_store(homes[unlisted], home);
 		ptn_store(homes[at], listed);
@@ -202,7 +203,7 @@ void ptn_books_adopt(struct ptn_region *r, u32 number, u32 head)
 	const u32 mine = PTN_HOME(number, PTN_HOME_EXTRA);
 	u32 n;
 
-	if (head < NM_BUF_RESERVED || head >= ptn_region_bufs(r))
+	if (head < NM_BUF_RESERVED || head >= ptn_region_bufs_used(r))
 		return;
 	ptn_spin_lock(ptn_region_extra_lock(r));
 	n = count_homes(r, mine);

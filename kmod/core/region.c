@@ -351,7 +351,7 @@ u32 ptn_region_rings(const struct ptn_region *r)
 	return r->pool[POOL_RING].fresh;
 }
 
-u32 ptn_region_bufs(const struct ptn_region *r)
+u32 ptn_region_bufs_used(const struct ptn_region *r)
 {
 	return r->pool[POOL_BUF].fresh;
 }

@@ -304,7 +304,7 @@ u32 ptn_region_bufs(const struct ptn_region *r);
 u32 *ptn_region_homes(struct ptn_region *r);
 /* Numbers of rings and buffers that are or were in use are below these. */
 u32 ptn_region_rings(const struct ptn_region *r);
-u32 ptn_region_bufs(const struct ptn_region *r);
+u32 ptn_region_bufs_used(const struct ptn_region *r);
 struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number);
 /* The extra list of interface @number written anew into the buffers; its head.
  */

@@ -204,6 +204,12 @@ check-kmod: deps-build deps-demo deps-check kernels
 	$(Q)$(MAKE) --no-print-directory all kernel-programs
 	@tests/kernel/run --build $(B) --kernels $(KERNELS)
 
+check-kmod-debug: ## the same on kernels with KASAN, lockdep, KCSAN, ... (built once)
+check-kmod-debug: deps-build deps-demo deps-check kernels
+	$(Q)$(MAKE) --no-print-directory all kernel-programs
+	@tests/kernel/debug $(KERNELS)
+	@tests/kernel/run --build $(B) --kernels $(KERNELS) --seconds 3000 kasan kcsan
+
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
 fuzz: deps-build deps-fuzz
 	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang CFLAGS='-O1 -g' \
@@ -296,7 +302,8 @@ help: ## this list
 
 .PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
 	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
-	fuzz bench bench-kmod lint check-container deps clean help install uninstall FORCE
+	check-kmod-debug fuzz bench bench-kmod lint check-container deps clean \
+	help install uninstall FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) $(WORLD_OBJ) \
 	$(call objs,ptnetd ptnetctl ptnetd/engine)) \

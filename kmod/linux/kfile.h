@@ -6,7 +6,8 @@
  *	kfile.c		open, release, mmap, poll, ioctl: the way in
  *	krequest.c	NIOCCTRL: header, body and options copied once, checked
  *	klegacy.c	NIOCGINFO and NIOCREGIF, made into requests
- *	kregister.c	REGISTER: from a name to a port, rings, memory
+ *	kresolve.c	from the names that programs use to ports
+ *	kregister.c	REGISTER: rings and memory of a port
  *	kvale.c		what else is asked about ports and switches
  *	ksync.c		moving frames, for whoever syncs
  *	kcsb.c, kloop.c	indices in a program's CSB, and the loop that watches it
@@ -32,16 +33,20 @@ struct kfile {
 	 * has seen it (smp_load_acquire) needs no lock.
 	 */
 	struct kport *port;
-	struct kmem *mem; /* of the port, or what NR_REG_NULL mapped */
+	struct kmem *mem; /* the port's */
 	struct ptn_nif *nif;
 	u64 tx, rx; /* bits of the queues bound */
-	u32 mode;
 	u64 flags; /* NR_* */
-	u16 ringid;
-	u32 extra_bufs;
-	struct ptn_work *work; /* under tx_lock */
-	struct mutex tx_lock; /* two threads may sync one descriptor */
 	struct kcsb *csb; /* CSB mode: syncs by call are refused */
 };
+
+/** kfile_port - what the descriptor is bound to; NULL: nothing yet */
+static inline struct kport *kfile_port(const struct kfile *f)
+{
+	return smp_load_acquire(&f->port);
+}
+
+int kfile_module_init(void);
+void kfile_module_exit(void);
 
 #endif

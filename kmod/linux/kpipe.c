@@ -51,6 +51,7 @@ void kpipe_free(struct kpipe *p)
 	if (p->parent) {
 		p->parent->pins--;
 		kport_settle(p->parent);
+		kport_put(p->parent);
 	}
 	kfree(p);
 }
@@ -67,6 +68,23 @@ struct kpipe *kpipe_find(const char *name)
 	}
 	return NULL;
 }
+
+void kpipe_set_parent(struct kpipe *p, struct kport *parent)
+{
+	kctl_assert_held();
+	kport_get(parent);
+	parent->pins++;
+	p->parent = parent;
+}
+
+static int end_memory(struct kport *end, struct kmem **out)
+{
+	struct kport *parent = end->pipe->parent;
+
+	return parent->gone ? -ENXIO : kport_memory_for_pipes(parent, out);
+}
+
+const struct kport_ops kpipe_end_ops = {.memory = end_memory};
 
 void kpipe_settle(struct kpipe *p)
 {

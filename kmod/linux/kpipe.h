@@ -40,6 +40,12 @@ void kpipe_publish(struct kpipe *p);
 void kpipe_free(struct kpipe *p);
 struct kpipe *kpipe_find(const char *name);
 
+/** kpipe_set_parent - a program's pipe lives in that port's memory */
+void kpipe_set_parent(struct kpipe *p, struct kport *parent);
+
+/* Of the ends of programs' pipes. */
+extern const struct kport_ops kpipe_end_ops;
+
 /** kpipe_settle - free a program's pipe without ends */
 void kpipe_settle(struct kpipe *p);
 

@@ -30,10 +30,12 @@ static void notify(void *home, u32 vector)
 
 	if (special)
 		special(r);
+	else if (!waitqueue_active(&r->wait))
+		return; /* both sides have had a full barrier: ksync.c */
+	else if (vector & 1)
+		wake_up_poll(&r->wait, EPOLLOUT | EPOLLWRNORM);
 	else
-		wake_up_interruptible_poll(&r->wait, EPOLLIN | EPOLLOUT |
-							     EPOLLRDNORM |
-							     EPOLLWRNORM);
+		wake_up_poll(&r->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /* Another port made room: who waits in poll() looks again. */
@@ -282,7 +284,7 @@ void kport_shape(const struct kport *p, struct ptn_shape *shape)
 	/* a program, or several with some of the rings each, or its pipes' */
 	shape->if_count = 2 * (p->tx_rings + p->rx_rings) + 4 * more;
 	shape->ring_count += more * rings;
-	shape->buf_count += more * bufs;
+	shape->buf_count += more * bufs + p->spare_bufs;
 }
 
 int kport_memory(struct kport *p, struct kmem **out)
@@ -294,12 +296,33 @@ int kport_memory(struct kport *p, struct kmem **out)
 		*out = kmem_get(p->mem ? p->mem : p->kept);
 		return 0;
 	}
+	if (p->mem_id == KMEM_GLOBAL_ID)
+		return kmem_global(out);
 	if (p->mem_id) {
 		*out = kmem_find(p->mem_id);
 		return *out ? 0 : -ENOENT;
 	}
 	kport_shape(p, &shape);
 	return kmem_new(out, &shape);
+}
+
+int kport_memory_to_open(struct kport *p, struct kmem **out)
+{
+	kctl_assert_held();
+	if (p->mem || p->kept || !p->ops || !p->ops->memory)
+		return kport_memory(p, out);
+	return p->ops->memory(p, out);
+}
+
+int kport_memory_for_pipes(struct kport *p, struct kmem **out)
+{
+	int err;
+
+	kctl_assert_held();
+	err = kport_memory_to_open(p, out);
+	if (!err && !p->mem && !p->kept)
+		p->kept = kmem_get(*out);
+	return err;
 }
 
 static int make_rings(struct kport *p)
@@ -315,12 +338,17 @@ static int make_rings(struct kport *p)
 		mutex_init(&p->ring[i].lock);
 		init_waitqueue_head(&p->ring[i].wait);
 		INIT_LIST_HEAD(&p->ring[i].monitors);
+		p->ring[i].work = ptn_work_new();
+		if (!p->ring[i].work)
+			return -ENOMEM;
 	}
 	return 0;
 }
 
 static void free_rings(struct kport *p)
 {
+	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
+		ptn_work_free(p->ring[i].work);
 	kvfree(p->ring);
 	kvfree(p->atok);
 	kvfree(p->ktoa);
@@ -344,8 +372,7 @@ static int open_first(struct kport *p)
 	struct kmem *mem;
 	int err;
 
-	err = p->ops && p->ops->memory ? p->ops->memory(p, &mem)
-				       : kport_memory(p, &mem);
+	err = kport_memory_to_open(p, &mem);
 	if (err)
 		return err;
 	err = make_rings(p);

@@ -49,6 +49,7 @@ struct kring {
 	void (*notify)(struct kring *r);
 	void *notify_arg;
 	struct list_head monitors; /* under lock */
+	struct ptn_work *work; /* under lock */
 };
 
 /* What the kinds of ports (on a VALE switch, pipe end, NIC) do differently. */
@@ -83,12 +84,13 @@ struct kport {
 	u32 opens; /* programs that have it open */
 	u32 pins; /* pipes that it is the parent of */
 	struct kmem *kept; /* made for these while it was closed */
+	u32 spare_bufs; /* more room in memory made for it: extra buffers */
 	struct kring *ring; /* [rings], transmit first; while open */
 	u32 tx_rings, rx_rings; /* with the host's */
 	struct nm_csb_atok *atok; /* the module's own pairs */
 	struct nm_csb_ktoa *ktoa;
 
-	struct kswitch *sw;
+	struct kswitch *sw; /* changed while syncs are held */
 	struct list_head on_switch;
 	u32 switch_index;
 	struct kpipe *pipe;
@@ -161,6 +163,12 @@ void kport_shape(const struct kport *p, struct ptn_shape *shape);
  * What it has, what was kept for it, what it was asked to use, or new memory.
  */
 int kport_memory(struct kport *p, struct kmem **out);
+
+/** kport_memory_to_open - what it has, or would be opened in; one more user */
+int kport_memory_to_open(struct kport *p, struct kmem **out);
+
+/** kport_memory_for_pipes - the same; a closed port keeps it for all of them */
+int kport_memory_for_pipes(struct kport *p, struct kmem **out);
 
 /**
  * kport_hold, kport_release - keep all syncs of an open port out meanwhile

@@ -186,10 +186,11 @@ int kswitch_attach(struct kswitch *s, struct kport *p)
 		return -EBUSY;
 	kport_hold(p);
 	err = ptn_vale_attach(s->vale, p->core);
+	if (!err)
+		p->sw = s;
 	kport_release(p);
 	if (err)
 		return err;
-	p->sw = s;
 	p->switch_index = free_index(s, &before);
 	list_add_tail(&p->on_switch, before);
 	s->n_ports++;
@@ -205,8 +206,8 @@ void kswitch_detach(struct kport *p)
 		return;
 	kport_hold(p);
 	ptn_vale_detach(p->core);
+	p->sw = NULL;
 	kport_release(p);
 	list_del_init(&p->on_switch);
 	s->n_ports--;
-	p->sw = NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "core/ptn_os.h"
 #include "kctl.h"
+#include "kfile.h"
 #include "knic.h"
 #include "kswitch.h"
 
@@ -49,6 +50,7 @@ static const struct part {
 } parts[] = {
 	{NULL, kswitch_module_exit},
 	{knic_module_init, knic_module_exit},
+	{kfile_module_init, kfile_module_exit},
 };
 
 static void leave(size_t n)

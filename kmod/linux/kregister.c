@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kregister.h"
+
+#include <linux/bits.h>
+
+#include "core/header.h"
+#include "kctl.h"
+#include "kfile.h"
+#include "kmem.h"
+#include "kmonitor.h"
+#include "kpipe.h"
+#include "kport.h"
+#include "krequest.h"
+#include "kresolve.h"
+
+/* Extra buffers for which new memory has room. */
+enum { EXTRA_MAX = 1 << 17 };
+
+#define MONITOR_FLAGS (NR_MONITOR_TX | NR_MONITOR_RX)
+#define KNOWN_FLAGS                                                            \
+	(MONITOR_FLAGS | NR_ZCOPY_MON | NR_EXCLUSIVE | NR_RX_RINGS_ONLY |      \
+	 NR_TX_RINGS_ONLY | NR_ACCEPT_VNET_HDR | NR_DO_RX_POLL |               \
+	 NR_NO_TX_POLL)
+
+/* Queues, a bit each; those of the host come after the others. */
+struct queues {
+	u64 tx, rx;
+};
+
+/* What was asked for */
+
+static int check_flags(const struct nmreq_register *reg)
+{
+	const u64 only = NR_RX_RINGS_ONLY | NR_TX_RINGS_ONLY;
+
+	if (reg->nr_flags & ~(u64)KNOWN_FLAGS)
+		return krefuse(-EINVAL, "flags %#llx are unknown",
+			       reg->nr_flags & ~(u64)KNOWN_FLAGS);
+	if ((reg->nr_flags & only) == only)
+		return krefuse(-EINVAL, "neither rings to send nor to receive");
+	if (reg->nr_mode > NR_REG_ONE_SW)
+		return krefuse(-EINVAL, "there is no mode %u", reg->nr_mode);
+	return 0;
+}
+
+static u64 some(u32 first, u32 n)
+{
+	return n ? GENMASK_ULL(first + n - 1, first) : 0;
+}
+
+static u64 one(u32 first, u32 n, u32 i)
+{
+	return i < n ? BIT_ULL(first + i) : 0;
+}
+
+static int queues_of(const struct kport *p, const struct nmreq_register *reg,
+		     struct queues *q)
+{
+	const u32 tx = p->params.queues, rx = p->params.rx_queues;
+	const u32 host = p->params.host_queues;
+
+	*q = (struct queues){};
+	switch (reg->nr_mode) {
+	case NR_REG_DEFAULT:
+	case NR_REG_ALL_NIC:
+	case NR_REG_PIPE_MASTER:
+	case NR_REG_PIPE_SLAVE:
+		*q = (struct queues){some(0, tx), some(0, rx)};
+		break;
+	case NR_REG_SW:
+		*q = (struct queues){some(tx, host), some(rx, host)};
+		break;
+	case NR_REG_NIC_SW:
+		if (host)
+			*q = (struct queues){some(0, tx + host),
+					     some(0, rx + host)};
+		break;
+	case NR_REG_ONE_NIC:
+		*q = (struct queues){one(0, tx, reg->nr_ringid),
+				     one(0, rx, reg->nr_ringid)};
+		break;
+	case NR_REG_ONE_SW:
+		*q = (struct queues){one(tx, host, reg->nr_ringid),
+				     one(rx, host, reg->nr_ringid)};
+		break;
+	}
+	if (!q->tx && !q->rx && reg->nr_mode != NR_REG_NULL)
+		return krefuse(-EINVAL, "%s has no rings for mode %u, ring %u",
+			       p->name, reg->nr_mode, reg->nr_ringid);
+	if (reg->nr_flags & NR_RX_RINGS_ONLY)
+		q->tx = 0;
+	if (reg->nr_flags & NR_TX_RINGS_ONLY)
+		q->rx = 0;
+	return 0;
+}
+
+/* Claims on rings; of an open port */
+
+/* Whether the ring of this vector is one of the queues. */
+static bool has_ring(const struct kport *p, const struct queues *q, u32 i)
+{
+	return i < p->tx_rings ? q->tx & BIT_ULL(i)
+			       : q->rx & BIT_ULL(i - p->tx_rings);
+}
+
+static int check_claim(const struct kport *p, const struct queues *q,
+		       bool exclusive)
+{
+	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
+		const struct kring *r = &p->ring[i];
+
+		if (has_ring(p, q, i) &&
+		    (r->exclusive || (exclusive && r->users)))
+			return krefuse(
+				-EBUSY,
+				"%s: another program has ring %u of it%s",
+				p->name, i, r->exclusive ? " for itself" : "");
+	}
+	return 0;
+}
+
+/* Who comes after another one finds its indices in order. */
+static void renew(struct kport *p, struct kring *r, u32 vector)
+{
+	mutex_lock(&r->lock);
+	ptn_header_anew(p->core, vector);
+	mutex_unlock(&r->lock);
+}
+
+static int claim(struct kport *p, const struct queues *q, bool exclusive)
+{
+	int err = check_claim(p, q, exclusive);
+
+	if (err)
+		return err;
+	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
+		struct kring *r = &p->ring[i];
+
+		if (!has_ring(p, q, i))
+			continue;
+		if (!r->users++)
+			renew(p, r,
+			      i < p->tx_rings ? PTN_VECTOR_TX(i)
+					      : PTN_VECTOR_RX(i - p->tx_rings));
+		r->exclusive = exclusive;
+	}
+	return 0;
+}
+
+static void unclaim(struct kport *p, const struct queues *q)
+{
+	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
+		if (!has_ring(p, q, i))
+			continue;
+		p->ring[i].users--;
+		p->ring[i].exclusive = false;
+	}
+}
+
+/* Extra buffers are granted as far as there are some. */
+static int show(struct kfile *f, struct kport *p, const char *name,
+		const struct queues *q, struct nmreq_register *reg)
+{
+	struct ptn_nif_params params = {
+		.name = name,
+		.tx = q->tx,
+		.rx = q->rx,
+		.extra_bufs = reg->nr_extra_bufs,
+		.shares_region = p->mem->id == KMEM_GLOBAL_ID,
+	};
+	int err;
+
+	for (;;) {
+		err = ptn_nif_new(&f->nif, p->core, &params);
+		if (err != -ENOMEM || !params.extra_bufs)
+			break;
+		params.extra_bufs /= 2;
+	}
+	if (err)
+		return krefuse(err, "%s: its memory has no room left", name);
+	reg->nr_extra_bufs = params.extra_bufs;
+	return 0;
+}
+
+static void tell(const struct kport *p, struct nmreq_register *reg)
+{
+	reg->nr_tx_slots = p->params.slots;
+	reg->nr_rx_slots = p->params.rx_slots;
+	reg->nr_tx_rings = p->params.queues;
+	reg->nr_rx_rings = p->params.rx_queues;
+	reg->nr_host_tx_rings = p->params.host_queues;
+	reg->nr_host_rx_rings = p->params.host_queues;
+	reg->nr_mem_id = p->mem->id;
+	reg->nr_memsize = p->mem->bytes;
+}
+
+static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
+		      const struct queues *q)
+{
+	struct nmreq_register *reg = &rq->body.reg;
+	struct kfile *f = rq->file;
+	int err;
+
+	if (rq->narrow && p->mem->bytes > U32_MAX)
+		return krefuse(
+			-EOVERFLOW,
+			"%s: %zu bytes of memory are too much for NIOCREGIF",
+			name, p->mem->bytes);
+	err = claim(p, q, reg->nr_flags & NR_EXCLUSIVE);
+	if (err)
+		return err;
+	err = show(f, p, name, q, reg);
+	if (err) {
+		unclaim(p, q);
+		return err;
+	}
+	reg->nr_offset = ptn_nif_ofs(f->nif);
+	tell(p, reg);
+	f->tx = q->tx;
+	f->rx = q->rx;
+	f->flags = reg->nr_flags;
+	f->mem = p->mem;
+	smp_store_release(&f->port, p);
+	return 0;
+}
+
+/* The descriptor becomes the port's program; else the port may go. */
+static int bind(struct krequest *rq, struct kport *p, const char *name,
+		const struct queues *q)
+{
+	int err = kport_open(p);
+
+	if (err) {
+		kport_settle(p);
+		return krefuse(err, "%s cannot be opened", name);
+	}
+	err = bind_rings(rq, p, name, q);
+	if (err)
+		kport_close(p);
+	return err;
+}
+
+/* Memory that is yet to be made has room for extra buffers. */
+static void want_room(struct kport *p, u32 bufs)
+{
+	struct kport *owner = p->pipe && p->pipe->parent ? p->pipe->parent : p;
+
+	if (!owner->mem && !owner->kept)
+		owner->spare_bufs = min_t(u32, bufs, EXTRA_MAX);
+}
+
+static int check_header(const struct kport *p, const char *name, u64 flags)
+{
+	if (!p->params.hdr_len || flags & NR_ACCEPT_VNET_HDR)
+		return 0;
+	return krefuse(-EIO, "%s has headers of %u bytes before its frames",
+		       name, p->params.hdr_len);
+}
+
+/* A port that was made for this goes if it fails. */
+static int register_port(struct krequest *rq, struct kport *p, const char *name)
+{
+	const struct nmreq_register *reg = &rq->body.reg;
+	struct queues q;
+	int err = queues_of(p, reg, &q);
+
+	if (!err)
+		err = check_header(p, name, reg->nr_flags);
+	if (err) {
+		kport_settle(p);
+		return err;
+	}
+	want_room(p, reg->nr_extra_bufs);
+	return bind(rq, p, name, &q);
+}
+
+/* Ports that nobody finds by a name: for memory only, and monitors */
+
+static int register_null(struct krequest *rq, const char *name)
+{
+	const u16 mem_id = rq->body.reg.nr_mem_id;
+	const struct ptn_port_params params = {
+		.name = "null",
+		.queues = 1,
+		.slots = PTN_SLOTS_MIN,
+	};
+	struct kport *p;
+	int err = kresolve_memory(mem_id);
+
+	if (!err)
+		err = kport_new(&p, &params, NULL);
+	if (err)
+		return err;
+	p->mem_id = mem_id;
+	return register_port(rq, p, name);
+}
+
+static int register_monitor(struct krequest *rq, const char *name)
+{
+	const struct nmreq_register *reg = &rq->body.reg;
+	struct kmonitor_params params = {
+		.zero_copy = reg->nr_flags & NR_ZCOPY_MON,
+	};
+	struct queues q;
+	struct kport *parent, *p;
+	int err = kresolve_find(&parent, name);
+
+	if (err)
+		return krefuse(err == -ENXIO ? -EINVAL : err,
+			       "%s is not there to be monitored", name);
+	err = queues_of(parent, reg, &q);
+	if (err)
+		return err;
+	if (reg->nr_flags & NR_MONITOR_TX)
+		params.tx = q.tx;
+	if (reg->nr_flags & NR_MONITOR_RX)
+		params.rx = q.rx;
+	params.slots = reg->nr_rx_slots;
+	err = kmonitor_new(&p, parent, &params);
+	if (err)
+		return krefuse(err, "%s cannot be monitored", name);
+	q = (struct queues){.rx = params.tx | params.rx};
+	return bind(rq, p, name, &q);
+}
+
+/* The older way to say PARENT{ID */
+static int name_of(const struct krequest *rq, char name[PTN_NAME_MAX])
+{
+	const struct nmreq_register *reg = &rq->body.reg;
+	const bool master = reg->nr_mode == NR_REG_PIPE_MASTER;
+	int len;
+
+	if (!master && reg->nr_mode != NR_REG_PIPE_SLAVE) {
+		strscpy(name, rq->header.nr_name, PTN_NAME_MAX);
+		return 0;
+	}
+	len = snprintf(name, PTN_NAME_MAX, "%s%c%u", rq->header.nr_name,
+		       master ? '{' : '}', reg->nr_ringid);
+	return len < PTN_NAME_MAX ? 0 : krefuse(-EINVAL, "a name too long");
+}
+
+static int do_register(struct krequest *rq)
+{
+	struct nmreq_register *reg = &rq->body.reg;
+	char name[PTN_NAME_MAX];
+	struct kport *p;
+	int err = name_of(rq, name);
+
+	if (err)
+		return err;
+	if (reg->nr_mode == NR_REG_NULL)
+		return register_null(rq, name);
+	if (reg->nr_flags & MONITOR_FLAGS)
+		return register_monitor(rq, name);
+	err = kresolve(&p, name, reg);
+	return err ?: register_port(rq, p, name);
+}
+
+int kregister(struct krequest *rq)
+{
+	int err;
+
+	if (rq->file->port)
+		return krefuse(-EBUSY, "the descriptor has port %s already",
+			       rq->file->port->name);
+	err = check_flags(&rq->body.reg);
+	if (err)
+		return err;
+	kctl_enter();
+	err = do_register(rq);
+	kctl_leave();
+	return err;
+}
+
+void kregister_release(struct kfile *f)
+{
+	const struct queues q = {f->tx, f->rx};
+
+	if (!f->port)
+		return;
+	kctl_enter();
+	ptn_nif_free(f->nif);
+	unclaim(f->port, &q);
+	kport_close(f->port);
+	kctl_leave();
+}
+
+/* Asking */
+
+/* What it is, or would be if the port were opened now. */
+static int plan_of_port(struct kport *p, struct nmreq_pools_info *info)
+{
+	struct kmem *mem;
+	int err = 0;
+
+	if (p->mem || p->kept || p->mem_id || p->ops) {
+		err = kport_memory_to_open(p, &mem);
+		if (!err)
+			kmem_info(mem, info);
+		if (!err)
+			kmem_put(mem);
+	} else {
+		struct ptn_shape shape;
+
+		kport_shape(p, &shape);
+		kmem_plan(&shape, info);
+	}
+	return err;
+}
+
+static int plan_of_id(u16 id, struct nmreq_pools_info *info)
+{
+	struct kmem *mem;
+
+	if (!id || id == KMEM_GLOBAL_ID) {
+		kmem_plan_global(info);
+		return 0;
+	}
+	mem = kmem_find(id);
+	if (!mem)
+		return krefuse(-EINVAL, "there is no memory %u", id);
+	kmem_info(mem, info);
+	kmem_put(mem);
+	return 0;
+}
+
+/*
+ * The memory of a port by its name, or without one of the descriptor, of an
+ * id, or the global one. *@port, if there is one, is the caller's to settle.
+ */
+static int plan_of(const struct krequest *rq, u16 id, struct kport **port,
+		   struct nmreq_pools_info *info)
+{
+	const struct nmreq_register want = {.nr_mem_id = id};
+	int err;
+
+	*port = rq->file->port;
+	if (*rq->header.nr_name) {
+		*port = NULL;
+		err = kresolve(port, rq->header.nr_name, &want);
+		if (err)
+			return err;
+	}
+	return *port ? plan_of_port(*port, info) : plan_of_id(id, info);
+}
+
+static void tell_rings(const struct kport *p, struct nmreq_port_info_get *info)
+{
+	info->nr_tx_slots = p->params.slots;
+	info->nr_rx_slots = p->params.rx_slots;
+	info->nr_tx_rings = p->params.queues;
+	info->nr_rx_rings = p->params.rx_queues;
+	info->nr_host_tx_rings = p->params.host_queues;
+	info->nr_host_rx_rings = p->params.host_queues;
+}
+
+int kregister_port_info(struct krequest *rq)
+{
+	struct nmreq_port_info_get *info = &rq->body.port_info;
+	struct nmreq_pools_info pools;
+	struct kport *p = NULL;
+	int err;
+
+	kctl_enter();
+	err = plan_of(rq, info->nr_mem_id, &p, &pools);
+	if (!err) {
+		*info = (struct nmreq_port_info_get){
+			.nr_memsize = pools.nr_memsize,
+			.nr_mem_id = pools.nr_mem_id,
+		};
+		if (p)
+			tell_rings(p, info);
+	}
+	if (p)
+		kport_settle(p);
+	kctl_leave();
+	return err;
+}
+
+int kregister_pools_info(struct krequest *rq)
+{
+	struct nmreq_pools_info pools;
+	struct kport *p = NULL;
+	int err;
+
+	kctl_enter();
+	err = plan_of(rq, rq->body.pools.nr_mem_id, &p, &pools);
+	if (!err)
+		rq->body.pools = pools;
+	if (p)
+		kport_settle(p);
+	kctl_leave();
+	return err;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * From the names that programs use to ports:
+ *
+ *	NAME		a port of the control family, a persistent port, a NIC
+ *	vale[SW]:PORT	a port on a switch; both are made
+ *	PARENT{ID	one end of a pipe, PARENT}ID the other; made, and the
+ *			parent with them
+ *
+ * All under kctl_enter().
+ */
+#ifndef PTN_KRESOLVE_H
+#define PTN_KRESOLVE_H
+
+#include <linux/types.h>
+
+struct kport;
+struct nmreq_register;
+
+/** kresolve_find - a port that is there; -ENXIO: none, -EINVAL: no such name */
+int kresolve_find(struct kport **out, const char *name);
+
+/**
+ * kresolve - the same, and what programs make by opening it is made
+ * @want: rings, slots and memory for a new port; what is zero or too much is
+ *	decided here
+ *
+ * Who does not open it calls kport_settle(). Returns 0, -EINVAL for a name or
+ * memory that is not possible, -ENXIO, -ENOMEM.
+ */
+int kresolve(struct kport **out, const char *name,
+	     const struct nmreq_register *want);
+
+/** kresolve_params - rings and slots of a new port, from what was asked for */
+struct ptn_port_params;
+void kresolve_params(struct ptn_port_params *params, const char *name,
+		     const struct nmreq_register *want);
+
+/** kresolve_memory - 0 when there is one with this id, or none is asked for */
+int kresolve_memory(u16 id);
+
+/**
+ * kresolve_vale - the parts of vale[SW]:PORT
+ *
+ * Returns where PORT begins, NULL when that is no such name.
+ */
+const char *kresolve_vale(const char *name);
+
+#endif

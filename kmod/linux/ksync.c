@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * A program that sleeps in poll() stands in the ring's wait queue before its
+ * ring is synced. So each sync sees whether somebody waits, and asks the core
+ * for notifications just then, before it looks for the last time:
+ *
+ *	poll	enter the queue; want = 1;  full barrier; look; sleep
+ *	others	publish;  full barrier;  if want and the queue has somebody:
+ *wake
+ */
+#include "ksync.h"
+
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "core/header.h"
+#include "kmem.h"
+#include "kmonitor.h"
+#include "kport.h"
+#include "kswitch.h"
+
+static struct nm_csb_atok *pair_of(const struct kport *p, const struct kring *r)
+{
+	return &p->atok[r - p->ring];
+}
+
+/* Its indices are those of the header, not of a program's own CSB. */
+static void arm(struct kport *p, struct kring *r, u32 vector)
+{
+	const bool waits = waitqueue_active(&r->wait);
+
+	if (waits || READ_ONCE(pair_of(p, r)->appl_need_kick))
+		ptn_header_sleep(p->core, vector, waits);
+}
+
+static int begin(struct kport *p, struct kring *r, u32 vector)
+{
+	if (r->csb)
+		return 0;
+	arm(p, r, vector);
+	return ptn_header_begin(p->core, vector);
+}
+
+/* What comes after the answer was found is shown as well, or notified. */
+static int end(struct kport *p, struct kring *r, u32 vector)
+{
+	const bool ready = ptn_header_ready(p->core, vector);
+
+	if (!r->csb)
+		ptn_header_end(p->core, vector);
+	return ready;
+}
+
+/* NS_INDIRECT: payloads that lie in the program's memory */
+
+/*
+ * Into the slot's own buffer. Where that is not possible the flag stays, and
+ * the core drops and counts the frame.
+ */
+static void fetch(const struct kmem *m, struct netmap_slot *slot, u16 flags)
+{
+	const u32 len = READ_ONCE(slot->len);
+	const void __user *from = u64_to_user_ptr(READ_ONCE(slot->ptr));
+	char *to = kmem_buffer(m, READ_ONCE(slot->buf_idx));
+
+	if (!to || len > ptn_region_shape(m->region)->buf_size)
+		return;
+	if (!copy_from_user(to, from, len))
+		WRITE_ONCE(slot->flags, flags & ~NS_INDIRECT);
+}
+
+static void fetch_indirect(struct kport *p, u32 queue)
+{
+	const u32 n = p->params.slots;
+	struct netmap_slot *slots =
+		ptn_header_ring(p->core, PTN_VECTOR_TX(queue))->slot;
+	u32 at = ptn_header_done(p->core, queue);
+
+	for (u32 left = ptn_header_pending(p->core, queue); left; left--) {
+		const u16 flags = READ_ONCE(slots[at].flags);
+
+		if (unlikely(flags & NS_INDIRECT))
+			fetch(p->mem, &slots[at], flags);
+		at = at + 1 == n ? 0 : at + 1;
+	}
+}
+
+/* Transmit */
+
+/* Others get the CPU between batches: rings are long. */
+static void send(struct kport *p, u32 queue, struct ptn_work *w)
+{
+	u32 moved;
+
+	if (p->sw)
+		kswitch_touch(p->sw);
+	do {
+		rcu_read_lock();
+		moved = ptn_port_sync_tx(p->core, queue, w);
+		rcu_read_unlock();
+		cond_resched();
+	} while (moved && ptn_header_pending(p->core, queue));
+}
+
+static void send_monitored(struct kport *p, u32 queue, struct kring *r)
+{
+	const u32 from = ptn_header_done(p->core, queue);
+	u32 to = from + ptn_header_pending(p->core, queue);
+
+	if (to >= p->params.slots)
+		to -= p->params.slots;
+	kmonitor_tx_begin(p, queue, from, to, r->work);
+	send(p, queue, r->work);
+	kmonitor_tx_end(p, queue, from, ptn_header_done(p->core, queue));
+}
+
+static int sync_tx(struct kport *p, u32 queue, struct kring *r)
+{
+	const u32 vector = PTN_VECTOR_TX(queue);
+	int err;
+
+	if (unlikely(p->gone))
+		return -ENXIO;
+	err = begin(p, r, vector);
+	if (unlikely(err))
+		return err;
+	if (ptn_header_pending(p->core, queue)) {
+		fetch_indirect(p, queue);
+		if (kmonitor_any(r))
+			send_monitored(p, queue, r);
+		else
+			send(p, queue, r->work);
+	}
+	return end(p, r, vector);
+}
+
+int ksync_tx(struct kport *p, u32 queue)
+{
+	struct kring *r = &p->ring[queue];
+	int err;
+
+	if (unlikely(p->monitor))
+		return -EIO;
+	mutex_lock(&r->lock);
+	err = sync_tx(p, queue, r);
+	mutex_unlock(&r->lock);
+	return min(err, 0);
+}
+
+/* Whether the program put in something, or the link left something. */
+static bool has_pending(const struct kport *p, u32 queue, const struct kring *r)
+{
+	const struct netmap_ring *shared =
+		ptn_header_ring(p->core, PTN_VECTOR_TX(queue));
+
+	return READ_ONCE(shared->head) != READ_ONCE(pair_of(p, r)->head) ||
+	       ptn_header_pending(p->core, queue);
+}
+
+int ksync_poll_tx(struct kport *p, u32 queue, bool want)
+{
+	struct kring *r = &p->ring[queue];
+	int ready = 0;
+
+	if (unlikely(p->monitor))
+		return 0;
+	mutex_lock(&r->lock);
+	if (want || has_pending(p, queue, r))
+		ready = sync_tx(p, queue, r);
+	mutex_unlock(&r->lock);
+	return ready;
+}
+
+/* Receive */
+
+static void stamp(struct netmap_ring *ring)
+{
+	struct timespec64 now;
+
+	ktime_get_real_ts64(&now);
+	WRITE_ONCE(ring->ts.tv_sec, now.tv_sec);
+	WRITE_ONCE(ring->ts.tv_usec, now.tv_nsec / NSEC_PER_USEC);
+}
+
+static int sync_rx(struct kport *p, u32 queue, struct kring *r)
+{
+	const u32 vector = PTN_VECTOR_RX(queue);
+	struct netmap_ring *ring = ptn_header_ring(p->core, vector);
+	const bool monitored = kmonitor_any(r);
+	u32 from, to, shown = 0;
+	int ready;
+
+	if (unlikely(p->gone))
+		return -ENXIO;
+	if (unlikely(monitored)) {
+		shown = ptn_header_shown(p->core, vector);
+		if (ptn_header_peek(p->core, vector, &from, &to))
+			kmonitor_rx_begin(p, queue, from, to);
+	}
+	ready = begin(p, r, vector);
+	if (unlikely(ready < 0))
+		return ready;
+	rcu_read_lock();
+	ptn_port_sync_rx(p->core, queue, r->work);
+	rcu_read_unlock();
+	ready = end(p, r, vector);
+	if (unlikely(monitored))
+		kmonitor_rx_end(p, queue, shown,
+				ptn_header_shown(p->core, vector), r->work);
+	if (READ_ONCE(ring->flags) & NR_TIMESTAMP)
+		stamp(ring);
+	return ready;
+}
+
+int ksync_poll_rx(struct kport *p, u32 queue)
+{
+	struct kring *r = &p->ring[p->tx_rings + queue];
+	int err = kmonitor_check(p);
+
+	if (unlikely(err))
+		return err;
+	mutex_lock(&r->lock);
+	err = sync_rx(p, queue, r);
+	mutex_unlock(&r->lock);
+	return err;
+}
+
+int ksync_rx(struct kport *p, u32 queue)
+{
+	return min(ksync_poll_rx(p, queue), 0);
+}

@@ -26,6 +26,8 @@ static inline u32 nth(const struct delivery *d, u32 i)
 
 static u32 free_slots(const struct ptn_ring *r)
 {
+	if (ptn_unlikely(r->held))
+		return 0;
 	return ptn_ring_span(r, r->lease, ptn_ring_prev(r, r->head));
 }
 

@@ -5,6 +5,7 @@
  */
 #include "monitor.h"
 
+#include "books.h"
 #include "device.h"
 #include "ring.h"
 
@@ -107,15 +108,16 @@ static u32 make_room(struct ptn_ring *m, u32 n)
 }
 
 /*
- * A slot that does not show the buffer that the books know is left out: the
- * program exchanged it, and where it went is for a sync of the ring to settle.
+ * A slot that shows a buffer which cannot be its own is left out.
  */
 static void take_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
 {
 	const u64 word = ptn_slot_read(&r->slot[at]);
 	u32 len = ptn_slot_len(word);
 
-	if (ptn_slot_idx(word) != r->buf[at]) {
+	if (ptn_books_make_true(r, m, at) ||
+	    ptn_books_make_true(m, r, m->hwtail) ||
+	    ptn_slot_idx(word) != r->buf[at]) {
 		m->count[PTN_C_DROP_BAD_BUFFER]++;
 		return;
 	}

@@ -5,6 +5,7 @@
  */
 #include "nif.h"
 
+#include "books.h"
 #include "ring.h"
 
 struct ptn_nif {
@@ -62,10 +63,20 @@ int ptn_nif_new(struct ptn_nif **out, struct ptn_port *p,
 	return 0;
 }
 
+void ptn_nif_follow(struct ptn_nif *n)
+{
+	if (!n->extra)
+		return;
+	ptn_books_settle(n->region);
+	ptn_books_adopt(n->region, n->number,
+			ptn_load(shared(n)->ni_bufs_head));
+}
+
 void ptn_nif_free(struct ptn_nif *n)
 {
 	if (!n)
 		return;
+	ptn_nif_follow(n);
 	ptn_region_if_put(n->region, n->number);
 	ptn_free(n);
 }

@@ -2,16 +2,12 @@
 /*
  * netmap pipes: frames move by swapping the buffers of two slots.
  *
- * The books are a permutation: each ring holds as many buffers as it has
- * slots, ring->buf says which, and the region's homes say where a buffer is.
- * A slot that shows another buffer than its book (a program exchanged two of
- * its slots, in zero-copy forwarding) is made true by trading places with
- * that buffer's home, so nothing is ever lost or doubled, whatever programs
- * write. A direction of a queue is protected by the locks of both its rings,
- * the transmit ring's taken first.
+ * The books (books.h) follow each swap. A direction of a queue is protected by
+ * the locks of both its rings, the transmit ring's taken first.
  */
 #include "pipe.h"
 
+#include "books.h"
 #include "ring.h"
 
 struct ptn_pipe {
@@ -52,77 +48,17 @@ static struct ptn_port *other_end(const struct ptn_port *p)
 
 /* Slots */
 
-/* Slot @at of @r gets buffer @idx from @home, which gets the slot's. */
-static void exchange(struct ptn_ring *r, u32 *homes, u32 at, u32 idx, u32 home)
-{
-	const u32 mine = r->buf[at];
-
-	r->buf[at] = idx;
-	ptn_store(homes[mine], home);
-	ptn_store(homes[idx], PTN_HOME(r->number, at));
-}
-
-/* Two rings may claim the same extra buffer: one of them comes first. */
-static int trade_extra(struct ptn_ring *r, u32 at, u32 idx, u32 home)
-{
-	struct ptn_region *region = r->port->region;
-	u32 *homes = ptn_region_homes(region);
-	bool same;
-
-	ptn_spin_lock(ptn_region_extra_lock(region));
-	same = ptn_load(homes[idx]) == home;
-	if (same)
-		exchange(r, homes, at, idx, home);
-	ptn_spin_unlock(ptn_region_extra_lock(region));
-	return same ? 0 : -EBUSY;
-}
-
-/*
- * Make slot @at of @r hold buffer @idx by the books: trade places with its
- * home. The locks of @r and @held are held; a third one is only tried, so that
- * none waits in a circle. Returns 0, -ENOENT when it is nobody's, -EBUSY when
- * its ring is being changed elsewhere: later, then.
- */
-static int trade(struct ptn_ring *r, const struct ptn_ring *held, u32 at,
-		 u32 idx)
-{
-	u32 *homes = ptn_region_homes(r->port->region);
-	const u32 home = ptn_load(homes[idx]), slot = PTN_HOME_SLOT(home);
-	struct ptn_ring *other;
-	bool taken, same;
-
-	if (home == PTN_HOME_FREE)
-		return -ENOENT;
-	if (slot == PTN_HOME_EXTRA)
-		return trade_extra(r, at, idx, home);
-	other = ptn_region_ring_user(r->port->region, PTN_HOME_NUMBER(home));
-	if (!other)
-		return -ENOENT;
-	taken = other != r && other != held;
-	if (taken && !ptn_spin_trylock(&other->lock))
-		return -EBUSY;
-	same = ptn_load(homes[idx]) == home;
-	if (same) {
-		other->buf[slot] = r->buf[at];
-		exchange(r, homes, at, idx, home);
-	}
-	if (taken)
-		ptn_spin_unlock(&other->lock);
-	return same ? 0 : -EBUSY;
-}
-
 /*
  * Let the books follow what slot @at shows, where that is possible. False when
  * it must be tried again.
  */
 static bool make_true(struct ptn_ring *r, const struct ptn_ring *held, u32 at)
 {
-	const u32 idx = ptn_slot_idx(ptn_slot_read(&r->slot[at]));
 	int err;
 
-	if (ptn_likely(idx == r->buf[at]))
+	if (ptn_likely(ptn_slot_idx(ptn_slot_read(&r->slot[at])) == r->buf[at]))
 		return true;
-	err = ptn_buf_valid(r, idx) ? trade(r, held, at, idx) : -ENOENT;
+	err = ptn_books_make_true(r, held, at);
 	if (err == -ENOENT)
 		ptn_ring_fault(r);
 	return err != -EBUSY;
@@ -355,6 +291,7 @@ static u32 move(struct ptn_ring *tx, struct ptn_ring *rx)
 	}
 	ptn_csb_tx_done(tx, m.tx_slots);
 	ptn_store(rx->hwtail, ptn_ring_add(rx, rx->hwtail, m.rx_slots));
+	rx->lease = rx->hwtail;
 	count_moved(tx, rx, &m);
 	ptn_csb_rx_publish(rx);
 	ptn_mb();

@@ -4,6 +4,7 @@
  */
 #include "port.h"
 
+#include "books.h"
 #include "nif.h"
 #include "ring.h"
 
@@ -153,6 +154,20 @@ static bool shape_fits(const struct ptn_port *p, const struct ptn_shape *s)
 	return need.if_size <= s->if_size && need.ring_size <= s->ring_size;
 }
 
+static void reset(struct ptn_port *p)
+{
+	ptn_nif_reset(p->nif);
+	for (u32 i = 0; i < ptn_port_rings(p); i++)
+		ptn_ring_reset(&p->tx[i]);
+}
+
+/* What its program exchanged with other ports of the region stays theirs. */
+static void follow_rings(struct ptn_port *p)
+{
+	for (u32 i = 0; i < ptn_port_rings(p); i++)
+		ptn_books_follow(&p->tx[i]);
+}
+
 int ptn_port_open(struct ptn_port *p, struct ptn_region *region,
 		  struct nm_csb_atok *atok, struct nm_csb_ktoa *ktoa)
 {
@@ -176,9 +191,9 @@ int ptn_port_open(struct ptn_port *p, struct ptn_region *region,
 	err = take_objects(p);
 	if (err)
 		goto err_return;
+	reset(p);
 	publish_rings(p, true);
 	p->phase = PTN_PORT_READY;
-	ptn_port_reset(p);
 	return 0;
 
 err_return:
@@ -191,6 +206,9 @@ void ptn_port_close(struct ptn_port *p)
 	if (p->phase == PTN_PORT_CLOSED)
 		return;
 	ptn_port_stop(p);
+	follow_rings(p);
+	ptn_nif_free(p->nif);
+	p->nif = NULL;
 	publish_rings(p, false);
 	ptn_rcu_synchronize();
 	return_all(p);
@@ -204,9 +222,9 @@ size_t ptn_port_nifp_ofs(const struct ptn_port *p)
 
 void ptn_port_reset(struct ptn_port *p)
 {
-	ptn_nif_reset(p->nif);
-	for (u32 i = 0; i < ptn_port_rings(p); i++)
-		ptn_ring_reset(&p->tx[i]);
+	follow_rings(p);
+	ptn_nif_follow(p->nif);
+	reset(p);
 }
 
 void ptn_port_set_csb(struct ptn_port *p, u32 vector, struct nm_csb_atok *atok,

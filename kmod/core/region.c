@@ -346,6 +346,16 @@ struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number)
 		       : NULL;
 }
 
+u32 ptn_region_rings(const struct ptn_region *r)
+{
+	return r->pool[POOL_RING].fresh;
+}
+
+u32 ptn_region_bufs_used(const struct ptn_region *r)
+{
+	return r->pool[POOL_BUF].fresh;
+}
+
 int ptn_region_buf_get(struct ptn_region *r, u32 home, u32 *idx)
 {
 	int err = pool_get(&r->pool[POOL_BUF], idx);

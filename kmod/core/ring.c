@@ -71,6 +71,7 @@ static void reset_indices(struct ptn_ring *r)
 	r->hwcur = 0;
 	r->head = 0;
 	r->lease = 0;
+	r->held = 0;
 	r->seen = 0;
 	r->kicked = 0;
 	r->unshown = 0;

@@ -53,6 +53,7 @@ struct ptn_ring {
 	u32 hwtail;
 	u32 head; /* receive: what the program has given back */
 	u32 lease; /* receive */
+	u32 held; /* receive: by so many, who want no slot to be filled */
 	u32 seen; /* transmit: the head up to which nothing can be done */
 	u32 unshown; /* transmit: slots done that the program was not told */
 	u32 quiet; /* transmit: looks since then that found nothing new */
@@ -281,11 +282,13 @@ enum {
 #define PTN_HOME(number, slot)                                                 \
 	((((u32)(number) + 1) << PTN_HOME_SLOT_BITS) | (slot))
 #define PTN_HOME_EXTRA 0x1000
+#define PTN_HOME_LISTED 0x1001 /* the same, while a list is looked through */
 #define PTN_HOME_NUMBER(home) (((home) >> PTN_HOME_SLOT_BITS) - 1)
 #define PTN_HOME_SLOT(home) ((home) & ((1u << PTN_HOME_SLOT_BITS) - 1))
 
-/* An interface object with @extra buffers, which are its home: both or none. */
+/* An interface object with @extra buffers, whose home it is: both or none. */
 int ptn_region_if_get(struct ptn_region *r, u32 extra, u32 *number);
+/* With the extra buffers, by the books. */
 void ptn_region_if_put(struct ptn_region *r, u32 number);
 int ptn_region_ring_get(struct ptn_region *r, u32 *number);
 void ptn_region_ring_put(struct ptn_region *r, u32 number);
@@ -299,6 +302,9 @@ void *ptn_region_object(const struct ptn_region *r, unsigned pool, u32 number);
 /* Buffers that are there: no other number may be taken from a slot. */
 u32 ptn_region_bufs(const struct ptn_region *r);
 u32 *ptn_region_homes(struct ptn_region *r);
+/* Numbers of rings and buffers that are or were in use are below these. */
+u32 ptn_region_rings(const struct ptn_region *r);
+u32 ptn_region_bufs_used(const struct ptn_region *r);
 struct ptn_ring *ptn_region_ring_user(const struct ptn_region *r, u32 number);
 /* The extra list of interface @number written anew into the buffers; its head.
  */
@@ -324,6 +330,9 @@ void ptn_ring_reset(struct ptn_ring *r);
 void ptn_ring_drop(struct ptn_ring *r);
 
 /* nif.c */
+
+/** ptn_nif_follow - let the books follow where its extra buffers are */
+void ptn_nif_follow(struct ptn_nif *n);
 
 /** ptn_nif_reset - the interface object as it is at open */
 void ptn_nif_reset(struct ptn_nif *n);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/nif.h"
 #include "unit/rig.h"
 
 enum { LEN = 60 };
@@ -142,6 +143,8 @@ static int one_life(void *mem, const struct ptn_shape *shape)
 	struct ptn_vale *vale = NULL;
 	struct ptn_port *port = NULL;
 	struct ptn_work *work = NULL;
+	struct ptn_nif *nif = NULL;
+	const struct ptn_nif_params np = {"second", 1, 1, 4, true};
 	int err;
 
 	err = ptn_region_new(&region, mem, shape);
@@ -154,7 +157,10 @@ static int one_life(void *mem, const struct ptn_shape *shape)
 	if (!err)
 		err = ptn_port_open(port, region, atok, ktoa);
 	if (!err)
+		err = ptn_nif_new(&nif, port, &np);
+	if (!err)
 		err = (work = ptn_work_new()) ? 0 : -ENOMEM;
+	ptn_nif_free(nif);
 	if (port) {
 		ptn_port_close(port);
 		ptn_vale_detach(port);
@@ -173,7 +179,8 @@ static void every_allocation_may_fail(void **state)
 	void *mem;
 
 	(void)state;
-	ptn_shape_for_port(&shape, 2, 64, 2048, 8);
+	ptn_shape_for_port(&shape, 2, 64, 2048, 12);
+	shape.if_count = 2;
 	mem = calloc(1, ptn_shape_bytes(&shape) + 4096);
 	assert_non_null(mem);
 	for (int budget = 0;; budget++) {
@@ -188,7 +195,7 @@ static void every_allocation_may_fail(void **state)
 		assert_int_equal(err, -ENOMEM);
 		failed++;
 	}
-	assert_true(failed >= 10);
+	assert_true(failed >= 12);
 	free(mem);
 }
 

@@ -261,7 +261,7 @@ INSTALLED = $(call place,$(B)/ptnetctl,$(PREFIX)/bin,755) \
 	$(call place,$(wildcard kmod/include/uapi/ptnet/*.h),$(PREFIX)/include/ptnet,644) \
 	$(call place,$(B)/libptnet.pc,$(PREFIX)/lib/pkgconfig,644) \
 	$(call place,$(B)/ptnetd.service,$(PREFIX)/lib/systemd/system,644) \
-	$(foreach n,1 3 5 8,$(call place,$(wildcard docs/man/*.$(n)),$(SHARE)/man/man$(n),644)) \
+	$(foreach n,1 3 4 5 8,$(call place,$(wildcard docs/man/*.$(n)),$(SHARE)/man/man$(n),644)) \
 	$(call place,schemas/topology.schema.json,$(SHARE)/ptnet,644) \
 	$(call place,$(wildcard topologies/*.yaml),$(SHARE)/doc/ptnet/topologies,644) \
 	$(call place,$(wildcard docs/examples/*.c),$(SHARE)/doc/ptnet/examples,644) \

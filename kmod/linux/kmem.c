@@ -317,6 +317,8 @@ void kmem_put(struct kmem *m)
 	if (!m || !refcount_dec_and_test(&m->users))
 		return;
 	idr_remove(&ids, m->id);
+	if (m->seen_by)
+		*m->seen_by = NULL;
 	free_memory(m);
 }
 

@@ -51,6 +51,8 @@ struct kmem {
 	u32 there[3]; /* objects of each pool */
 
 	struct kpages lent; /* EXTMEM: a program's, all of them */
+
+	struct kmem **seen_by; /* becomes NULL when this goes; may be NULL */
 };
 
 /** kmem_new - memory of a shape, with an id of its own. One user. */

@@ -8,6 +8,7 @@
 #include "core/ptn_os.h"
 #include "kctl.h"
 #include "kfile.h"
+#include "kgenl.h"
 #include "knic.h"
 #include "kswitch.h"
 
@@ -51,6 +52,7 @@ static const struct part {
 	{NULL, kswitch_module_exit},
 	{knic_module_init, knic_module_exit},
 	{kfile_module_init, kfile_module_exit},
+	{kgenl_module_init, kgenl_module_exit},
 };
 
 static void leave(size_t n)

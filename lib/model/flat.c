@@ -139,7 +139,7 @@ static int read_pipe(struct flat *f, const struct yaml_node *map,
 	if (!*p.domain)
 		snprintf(p.domain, sizeof(p.domain), "pipe:%.*s",
 			 PTN_NAME_MAX - 6, p.name);
-	return objects_add_pipe(&f->objects, &p);
+	return objects_add_pipe(&f->objects, &p, NULL);
 }
 
 /* What ports and VMs' interfaces have in common; the name is set already. */

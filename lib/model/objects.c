@@ -75,6 +75,7 @@ void objects_fini(struct objects *o)
 	free(o->switches);
 	free(o->switch_status);
 	free(o->pipes);
+	free(o->pipe_status);
 	free(o->ports);
 	free(o->port_status);
 	*o = (struct objects){0};
@@ -127,8 +128,12 @@ int objects_add_switch(struct objects *o, const struct switch_spec *spec,
 	return 0;
 }
 
-int objects_add_pipe(struct objects *o, const struct pipe_spec *spec)
+int objects_add_pipe(struct objects *o, const struct pipe_spec *spec,
+		     const struct pipe_status *status)
 {
+	if (status &&
+	    append(&o->pipe_status, o->n_pipes, status, sizeof(*status)))
+		return -ENOMEM;
 	if (append(&o->pipes, o->n_pipes, spec, sizeof(*spec)))
 		return -ENOMEM;
 	o->n_pipes++;
@@ -244,7 +249,8 @@ void objects_sort(struct objects *o)
 {
 	sort_along(o->switches, sizeof(*o->switches), o->switch_status,
 		   sizeof(*o->switch_status), o->n_switches);
-	sort_along(o->pipes, sizeof(*o->pipes), NULL, 0, o->n_pipes);
+	sort_along(o->pipes, sizeof(*o->pipes), o->pipe_status,
+		   sizeof(*o->pipe_status), o->n_pipes);
 	sort_along(o->ports, sizeof(*o->ports), o->port_status,
 		   sizeof(*o->port_status), o->n_ports);
 }

@@ -71,12 +71,18 @@ struct port_status {
 	uint32_t worker;
 	char socket[108];
 	uint64_t counters[PTN_C_MAX + 1]; /* by enum ptn_counter */
+	bool foreign; /* a program made it; its owner is empty then */
 };
 
 struct switch_status {
 	uint32_t ports;
 	uint32_t fdb_used;
 	uint64_t counters[PTN_SWC_MAX + 1]; /* by enum ptn_switch_counter */
+	bool foreign;
+};
+
+struct pipe_status {
+	bool foreign;
 };
 
 struct fdb_entry {
@@ -101,6 +107,7 @@ struct objects {
 	struct switch_status *switch_status; /* NULL in desired sets */
 	size_t n_switches;
 	struct pipe_spec *pipes;
+	struct pipe_status *pipe_status; /* NULL in desired sets */
 	size_t n_pipes;
 	struct port_spec *ports;
 	struct port_status *port_status; /* NULL in desired sets */
@@ -119,7 +126,8 @@ void objects_fini(struct objects *o);
  */
 int objects_add_switch(struct objects *o, const struct switch_spec *spec,
 		       const struct switch_status *status);
-int objects_add_pipe(struct objects *o, const struct pipe_spec *spec);
+int objects_add_pipe(struct objects *o, const struct pipe_spec *spec,
+		     const struct pipe_status *status);
 int objects_add_port(struct objects *o, const struct port_spec *spec,
 		     const struct port_status *status);
 

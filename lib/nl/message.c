@@ -56,6 +56,7 @@ static const struct field switch_status_fields[] = {
 	F(switch_status, ports, PTN_SW_PORTS, FIELD_U32, "PORTS"),
 	F(switch_status, fdb_used, PTN_SW_FDB_USED, FIELD_U32, "FDB_USED"),
 	COUNTERS(switch_status, PTN_SW_COUNTERS, PTN_SWC_MAX),
+	F(switch_status, foreign, PTN_SW_FOREIGN, FIELD_BOOL, "FOREIGN"),
 };
 TABLE(switch_status, "switch");
 
@@ -71,6 +72,11 @@ static const struct field pipe_fields[] = {
 	F(pipe_spec, domain, PTN_PI_DOMAIN, FIELD_STRING, "DOMAIN"),
 };
 TABLE(pipe, "pipe");
+
+static const struct field pipe_status_fields[] = {
+	F(pipe_status, foreign, PTN_PI_FOREIGN, FIELD_BOOL, "FOREIGN"),
+};
+TABLE(pipe_status, "pipe");
 
 static const struct field port_fields[] = {
 	F(port_spec, name, PTN_PO_NAME, FIELD_STRING, "NAME"),
@@ -97,6 +103,7 @@ static const struct field port_status_fields[] = {
 	F(port_status, worker, PTN_PO_WORKER, FIELD_U32, "WORKER"),
 	F(port_status, socket, PTN_PO_SOCKET, FIELD_STRING, "SOCKET"),
 	COUNTERS(port_status, PTN_PO_COUNTERS, PTN_C_MAX),
+	F(port_status, foreign, PTN_PO_FOREIGN, FIELD_BOOL, "FOREIGN"),
 };
 TABLE(port_status, "port");
 
@@ -128,7 +135,8 @@ static const struct nest {
 } nests[] = {
 	{PTN_A_SWITCH, PTN_SW_PAD, &switch_table, &switch_status_table,
 	 offsetof(struct message, sw), offsetof(struct message, sw_status)},
-	{PTN_A_PIPE, 0, &pipe_table, NULL, offsetof(struct message, pipe), 0},
+	{PTN_A_PIPE, 0, &pipe_table, &pipe_status_table,
+	 offsetof(struct message, pipe), offsetof(struct message, pipe_status)},
 	{PTN_A_PORT, PTN_PO_PAD, &port_table, &port_status_table,
 	 offsetof(struct message, port), offsetof(struct message, port_status)},
 	{PTN_A_FDB, 0, &fdb_table, NULL, offsetof(struct message, fdb), 0},

@@ -43,6 +43,7 @@ struct message {
 	struct switch_spec sw; /* statics are the message's own */
 	struct switch_status sw_status;
 	struct pipe_spec pipe;
+	struct pipe_status pipe_status;
 	struct port_spec port;
 	struct port_status port_status;
 	struct fdb_entry fdb;

@@ -7,12 +7,13 @@
 const struct backend_ops *backend_find(const char *name)
 {
 	const struct backend_ops *const backends[] = {
+		&backend_kernel,
 		&backend_engine,
 		&backend_fake,
 	};
 
 	if (strcmp(name, "auto") == 0)
-		name = "engine";
+		name = backend_kernel_is_there() ? "kernel" : "engine";
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		if (strcmp(backends[i]->name, name) == 0)
 			return backends[i];

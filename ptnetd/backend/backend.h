@@ -83,6 +83,10 @@ struct backend_ops {
 
 extern const struct backend_ops backend_fake;
 extern const struct backend_ops backend_engine;
+extern const struct backend_ops backend_kernel;
+
+/** backend_kernel_is_there - the module is loaded, and this its namespace */
+bool backend_kernel_is_there(void);
 
 /**
  * backend_find - the ops of a backend by its name

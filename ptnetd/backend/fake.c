@@ -241,7 +241,7 @@ static int fake_dump(struct backend *b, struct objects *out,
 		return err;
 	err = dump_switches(&world.objects, out);
 	for (size_t i = 0; i < world.objects.n_pipes && !err; i++)
-		err = objects_add_pipe(out, &world.objects.pipes[i]);
+		err = objects_add_pipe(out, &world.objects.pipes[i], NULL);
 	if (!err)
 		err = dump_ports(b, out);
 	if (err) {
@@ -308,7 +308,7 @@ static int copy_untouched(const struct plan *plan, struct objects *to)
 			err = objects_add_switch(to, &from->switches[i], NULL);
 	for (size_t i = 0; i < from->n_pipes && !err; i++)
 		if (!t.pipes[i])
-			err = objects_add_pipe(to, &from->pipes[i]);
+			err = objects_add_pipe(to, &from->pipes[i], NULL);
 	for (size_t i = 0; i < from->n_ports && !err; i++)
 		if (!t.ports[i])
 			err = objects_add_port(to, &from->ports[i], NULL);
@@ -329,7 +329,7 @@ static int add_wanted(const struct plan *plan, struct objects *to)
 			err = objects_add_switch(to, s->want_switch, NULL);
 			break;
 		case OBJECT_PIPE:
-			err = objects_add_pipe(to, s->want_pipe);
+			err = objects_add_pipe(to, s->want_pipe, NULL);
 			break;
 		case OBJECT_PORT:
 			err = objects_add_port(to, s->want_port, NULL);

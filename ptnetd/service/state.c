@@ -92,7 +92,7 @@ static int gather_one(struct objects *out, const struct objects *from)
 	for (size_t i = 0; i < from->n_switches && !err; i++)
 		err = objects_add_switch(out, &from->switches[i], NULL);
 	for (size_t i = 0; i < from->n_pipes && !err; i++)
-		err = objects_add_pipe(out, &from->pipes[i]);
+		err = objects_add_pipe(out, &from->pipes[i], NULL);
 	for (size_t i = 0; i < from->n_ports && !err; i++)
 		err = objects_add_port(out, &from->ports[i], NULL);
 	return err;

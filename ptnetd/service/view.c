@@ -284,10 +284,10 @@ static int join_pipes(struct objects *all, const struct objects *want,
 	int err = 0;
 
 	for (size_t i = 0; i < want->n_pipes && !err; i++)
-		err = objects_add_pipe(all, &want->pipes[i]);
+		err = objects_add_pipe(all, &want->pipes[i], NULL);
 	for (size_t i = 0; i < have->n_pipes && !err; i++)
 		if (!objects_find_pipe(want, have->pipes[i].name))
-			err = objects_add_pipe(all, &have->pipes[i]);
+			err = objects_add_pipe(all, &have->pipes[i], NULL);
 	return err;
 }
 

@@ -357,7 +357,7 @@ static void declare(struct objects *o)
 	};
 
 	objects_add_switch(o, &sw, NULL);
-	objects_add_pipe(o, &pipe);
+	objects_add_pipe(o, &pipe, NULL);
 	for (int i = 0; i < 4; i++)
 		objects_add_port(o, &ports[i], NULL);
 	objects_sort(o);

@@ -103,7 +103,7 @@ static void heard_object(void *arg, struct message *m)
 	int err = m->cmd == PTN_CMD_SWITCH_NEW
 			  ? objects_add_switch(o, &m->sw, &m->sw_status)
 		  : m->cmd == PTN_CMD_PIPE_NEW
-			  ? objects_add_pipe(o, &m->pipe)
+			  ? objects_add_pipe(o, &m->pipe, &m->pipe_status)
 			  : objects_add_port(o, &m->port, &m->port_status);
 
 	if (err)

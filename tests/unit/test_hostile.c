@@ -132,7 +132,7 @@ static void declare(struct objects *want)
 	objects_add_switch(want, &vale, NULL);
 	strcpy(vale.name, "vale1");
 	objects_add_switch(want, &vale, NULL);
-	objects_add_pipe(want, &pipe);
+	objects_add_pipe(want, &pipe, NULL);
 	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
 		struct port_spec p = {.owner = "t",
 				      .kind = PTN_PORT_HOST,

@@ -138,8 +138,8 @@ static void a_pipe_is_up_when_both_ends_are(void **state)
 	struct pipe_spec half = {.name = "half", .domain = "d"};
 	struct pipe_ends *ends;
 
-	assert_int_equal(objects_add_pipe(&o, &half), 0);
-	assert_int_equal(objects_add_pipe(&o, &full), 0);
+	assert_int_equal(objects_add_pipe(&o, &half, NULL), 0);
+	assert_int_equal(objects_add_pipe(&o, &full, NULL), 0);
 	add_end(&o, "full", 0, PTN_PORT_UP);
 	add_end(&o, "full", 1, PTN_PORT_ATTACHED);
 	add_end(&o, "half", 1, PTN_PORT_UP);

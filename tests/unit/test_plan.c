@@ -45,7 +45,7 @@ static struct pipe_spec *add_pipe(struct objects *o, const char *name)
 
 	copy_string(p.name, sizeof(p.name), name);
 	copy_string(p.owner, sizeof(p.owner), "edge");
-	assert_int_equal(objects_add_pipe(o, &p), 0);
+	assert_int_equal(objects_add_pipe(o, &p, NULL), 0);
 	return &o->pipes[o->n_pipes - 1];
 }
 

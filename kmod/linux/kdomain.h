@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Domains: the memory that managed ports share because somebody trusts them
+ * with each other's frames; the ends of a pipe always do. It is there while
+ * one of them is open, with room for all of them.
+ *
+ * Called by ktxn.c. All under kctl_lock.
+ */
+#ifndef PTN_KDOMAIN_H
+#define PTN_KDOMAIN_H
+
+#include "kport.h"
+
+/* Of managed ports: alone, or in a domain. */
+extern const struct kport_ops kdomain_port_ops;
+
+/** kdomain_join - until it is freed, the port shares. 0 or -ENOMEM. */
+int kdomain_join(struct kport *p, const char *domain);
+
+#endif

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * REGISTER, PORT_INFO_GET and POOLS_INFO_GET: which rings, how many, whose;
+ * what the memory then looks like.
+ */
+#include "abi.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_SLOTS = 1024, SLOTS_MAX = 4096, RINGS_MAX = 16 };
+
+static const struct nmreq_register nothing;
+
+static void test_what_there_is_is_told(void **state)
+{
+	struct abi_port p;
+
+	(void)state;
+	abi_open(&p, "vale0:a");
+	assert_int_equal(p.reg.nr_tx_slots, DEFAULT_SLOTS);
+	assert_int_equal(p.reg.nr_rx_slots, DEFAULT_SLOTS);
+	assert_int_equal(p.reg.nr_tx_rings, 1);
+	assert_int_equal(p.reg.nr_rx_rings, 1);
+	assert_int_equal(p.reg.nr_mode, NR_REG_DEFAULT);
+	assert_int_equal(p.reg.nr_ringid, 0);
+	assert_int_equal(p.reg.nr_flags, 0);
+	assert_int_equal(p.reg.nr_extra_bufs, 0);
+	assert_int_not_equal(p.reg.nr_mem_id, 0);
+	assert_true(p.reg.nr_offset < p.reg.nr_memsize);
+	assert_int_equal(p.reg.nr_offset % 8, 0);
+	abi_shut(&p);
+}
+
+static void test_one_port_for_a_descriptor(void **state)
+{
+	struct nmreq_register body = nothing;
+	struct abi_port p;
+
+	(void)state;
+	abi_open(&p, "vale0:a");
+	assert_error(abi_register(p.fd, "vale0:a", &body), EBUSY);
+	assert_error(abi_register(p.fd, "vale0:b", &body), EBUSY);
+	abi_shut(&p);
+}
+
+static void test_the_interface_object(void **state)
+{
+	struct abi_port p;
+
+	(void)state;
+	abi_open(&p, "vale0:a");
+	assert_string_equal(p.nifp->ni_name, "vale0:a");
+	assert_int_equal(p.nifp->ni_tx_rings, 1);
+	assert_int_equal(p.nifp->ni_rx_rings, 1);
+	assert_true(p.nifp->ni_flags & NI_PRIV_MEM);
+	assert_int_equal(p.nifp->ni_bufs_head, 0);
+	abi_shut(&p);
+}
+
+/* Every buffer of every slot is another one, and lies in the memory. */
+static void check_slots(const struct abi_port *p, struct netmap_ring *r,
+			char *seen, uint32_t buffers)
+{
+	for (uint32_t i = 0; i < r->num_slots; i++) {
+		uint32_t idx = r->slot[i].buf_idx;
+		const char *at = abi_buf(r, idx);
+
+		assert_in_range(idx, 2, buffers - 1);
+		assert_int_equal(seen[idx]++, 0);
+		assert_true(at >= p->mem &&
+			    at + r->nr_buf_size <= p->mem + p->reg.nr_memsize);
+		/* and can be written */
+		memset(abi_buf(r, idx), 1, r->nr_buf_size);
+	}
+}
+
+static void check_ring(struct netmap_ring *r, unsigned dir, unsigned i,
+		       uint32_t slots)
+{
+	assert_non_null(r);
+	assert_int_equal(r->dir, dir);
+	assert_int_equal(r->ringid, i);
+	assert_int_equal(r->num_slots, slots);
+	assert_int_equal(r->head, 0);
+	assert_int_equal(r->cur, 0);
+	assert_int_equal(r->tail, dir ? 0 : slots - 1);
+	assert_true(r->nr_buf_size >= 2048);
+}
+
+static struct nmreq_pools_info pools_of(const struct abi_port *p)
+{
+	struct nmreq_pools_info info = {0};
+
+	assert_int_equal(abi_ctrl(p->fd, p->name, NETMAP_REQ_POOLS_INFO_GET,
+				  &info, NULL),
+			 0);
+	return info;
+}
+
+static void test_rings_and_buffers(void **state)
+{
+	struct abi_port p;
+	uint32_t buffers;
+	char *seen;
+
+	(void)state;
+	abi_open_as(&p, "vale0:a",
+		    (struct nmreq_register){.nr_tx_rings = 2,
+					    .nr_rx_rings = 3,
+					    .nr_tx_slots = 64,
+					    .nr_rx_slots = 128});
+	assert_int_equal(p.reg.nr_tx_rings, 2);
+	assert_int_equal(p.reg.nr_rx_rings, 3);
+	assert_int_equal(p.reg.nr_tx_slots, 64);
+	assert_int_equal(p.reg.nr_rx_slots, 128);
+	buffers = pools_of(&p).nr_buf_pool_objtotal;
+	seen = calloc(buffers, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		check_ring(abi_tx(&p, i), 0, i, 64);
+		check_slots(&p, abi_tx(&p, i), seen, buffers);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		check_ring(abi_rx(&p, i), 1, i, 128);
+		check_slots(&p, abi_rx(&p, i), seen, buffers);
+	}
+	free(seen);
+	abi_shut(&p);
+}
+
+static void test_more_than_there_can_be(void **state)
+{
+	static const struct nmreq_register wishes[] = {
+		{.nr_tx_slots = SLOTS_MAX, .nr_rx_slots = SLOTS_MAX},
+		{.nr_tx_rings = RINGS_MAX, .nr_rx_rings = RINGS_MAX},
+		{.nr_tx_slots = SLOTS_MAX + 1},
+		{.nr_rx_slots = UINT32_MAX},
+		{.nr_tx_rings = RINGS_MAX + 1},
+		{.nr_rx_rings = UINT16_MAX},
+		{.nr_tx_slots = 1, .nr_rx_slots = 1},
+		{.nr_tx_slots = 1000, .nr_rx_slots = 333},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wishes); i++) {
+		struct abi_port p;
+		int err = abi_try_open(&p, "vale0:a", &wishes[i]);
+
+		if (i < 2)
+			assert_int_equal(err, 0);
+		if (err)
+			continue;
+		assert_in_range(p.reg.nr_tx_slots, 2, SLOTS_MAX);
+		assert_in_range(p.reg.nr_rx_slots, 2, SLOTS_MAX);
+		assert_in_range(p.reg.nr_tx_rings, 1, RINGS_MAX);
+		assert_in_range(p.reg.nr_rx_rings, 1, RINGS_MAX);
+		assert_int_equal(abi_tx(&p, 0)->num_slots, p.reg.nr_tx_slots);
+		assert_int_equal(abi_rx(&p, 0)->num_slots, p.reg.nr_rx_slots);
+		abi_shut(&p);
+	}
+}
+
+/* Who comes second is told what there is, whatever he wished. */
+static void test_a_second_program(void **state)
+{
+	struct abi_port a, b;
+
+	(void)state;
+	abi_open_as(&a, "vale0:a", (struct nmreq_register){.nr_tx_rings = 2});
+	abi_open(&b, "vale0:a");
+	assert_int_equal(b.reg.nr_tx_rings, 2);
+	assert_int_equal(b.reg.nr_mem_id, a.reg.nr_mem_id);
+	assert_int_equal(b.reg.nr_memsize, a.reg.nr_memsize);
+	assert_int_equal(abi_tx(&b, 1)->slot[3].buf_idx,
+			 abi_tx(&a, 1)->slot[3].buf_idx);
+	abi_shut(&a);
+	/* the rings stay for the one that is left */
+	abi_send(&b, FRAME_MIN, 2, 1, 0);
+	abi_shut(&b);
+}
+
+static void test_modes(void **state)
+{
+	static const struct {
+		uint32_t mode;
+		uint16_t ringid;
+		bool works;
+	} modes[] = {
+		{NR_REG_DEFAULT, 0, true},
+		{NR_REG_ALL_NIC, 0, true},
+		{NR_REG_ONE_NIC, 0, true},
+		{NR_REG_ONE_NIC, 1, true},
+		{NR_REG_ONE_NIC, 2, false},
+		{NR_REG_ONE_NIC, 0xffff, false},
+		{NR_REG_NULL, 0, true},
+		{9, 0, false},
+		{0xf, 0, false},
+		{0xffffffff, 0, false},
+		{NR_REG_ONE_SW, 100, false},
+	};
+	struct abi_port holder;
+
+	(void)state;
+	abi_open_as(&holder, "vale0:a",
+		    (struct nmreq_register){.nr_tx_rings = 2,
+					    .nr_rx_rings = 2});
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		const struct nmreq_register wish = {
+			.nr_mode = modes[i].mode, .nr_ringid = modes[i].ringid};
+		struct abi_port p;
+		int err = abi_try_open(&p, "vale0:a", &wish);
+
+		if (!modes[i].works) {
+			assert_error(err, EINVAL);
+			continue;
+		}
+		assert_int_equal(err, 0);
+		assert_int_equal(p.reg.nr_mode, modes[i].mode);
+		assert_int_equal(p.reg.nr_ringid, modes[i].ringid);
+		abi_shut(&p);
+	}
+	abi_shut(&holder);
+}
+
+static void test_only_the_rings_that_were_bound_are_shown(void **state)
+{
+	static const struct {
+		struct nmreq_register wish;
+		unsigned tx, rx; /* bits */
+	} shown[] = {
+		{{.nr_mode = NR_REG_ALL_NIC}, 3, 3},
+		{{.nr_mode = NR_REG_ONE_NIC}, 1, 1},
+		{{.nr_mode = NR_REG_ONE_NIC, .nr_ringid = 1}, 2, 2},
+		{{.nr_mode = NR_REG_NULL}, 0, 0},
+		{{.nr_flags = NR_RX_RINGS_ONLY}, 0, 3},
+		{{.nr_flags = NR_TX_RINGS_ONLY}, 3, 0},
+		{{.nr_mode = NR_REG_ONE_NIC,
+		  .nr_ringid = 1,
+		  .nr_flags = NR_RX_RINGS_ONLY},
+		 0,
+		 2},
+	};
+	struct abi_port holder;
+
+	(void)state;
+	abi_open_as(&holder, "vale0:a",
+		    (struct nmreq_register){.nr_tx_rings = 2,
+					    .nr_rx_rings = 2});
+	for (size_t i = 0; i < COUNT(shown); i++) {
+		struct abi_port p;
+
+		abi_open_as(&p, "vale0:a", shown[i].wish);
+		assert_int_equal(p.reg.nr_flags, shown[i].wish.nr_flags);
+		if (shown[i].wish.nr_mode == NR_REG_NULL) {
+			abi_shut(&p);
+			continue;
+		}
+		for (unsigned r = 0; r < 2; r++) {
+			assert_int_equal(!!abi_tx(&p, r), shown[i].tx >> r & 1);
+			assert_int_equal(!!abi_rx(&p, r), shown[i].rx >> r & 1);
+		}
+		abi_shut(&p);
+	}
+	abi_shut(&holder);
+}
+
+/* EXCLUSIVE counts ring by ring. */
+static void test_exclusive(void **state)
+{
+	static const struct nmreq_register first = {
+		.nr_mode = NR_REG_ONE_NIC,
+		.nr_flags = NR_EXCLUSIVE,
+		.nr_tx_rings = 2,
+		.nr_rx_rings = 2,
+	};
+	static const struct {
+		struct nmreq_register wish;
+		int error;
+	} others[] = {
+		{{.nr_mode = NR_REG_ONE_NIC}, EBUSY},
+		{{.nr_mode = NR_REG_ALL_NIC}, EBUSY},
+		{{.nr_flags = NR_EXCLUSIVE}, EBUSY},
+		{{.nr_mode = NR_REG_ONE_NIC, .nr_ringid = 1}, 0},
+		{{.nr_mode = NR_REG_ONE_NIC,
+		  .nr_ringid = 1,
+		  .nr_flags = NR_EXCLUSIVE},
+		 0},
+	};
+	struct abi_port a, b;
+
+	(void)state;
+	abi_open_as(&a, "vale0:a", first);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		assert_error(abi_try_open(&b, "vale0:a", &others[i].wish),
+			     others[i].error);
+		abi_shut(&b);
+	}
+	abi_shut(&a);
+
+	abi_open(&a, "vale0:a");
+	assert_error(abi_try_open(&b, "vale0:a",
+				  &(struct nmreq_register){
+					  .nr_flags = NR_EXCLUSIVE}),
+		     EBUSY);
+	abi_shut(&a);
+	assert_int_equal(abi_try_open(&b, "vale0:a",
+				      &(struct nmreq_register){
+					      .nr_flags = NR_EXCLUSIVE}),
+			 0);
+	abi_shut(&b);
+}
+
+static void test_extra_buffers(void **state)
+{
+	enum { EXTRA = 100 };
+	struct abi_port p;
+	uint32_t idx, n = 0, buffers;
+	struct netmap_ring *tx;
+	char *seen;
+
+	(void)state;
+	abi_open_as(&p, "vale0:x",
+		    (struct nmreq_register){.nr_extra_bufs = EXTRA});
+	assert_int_equal(p.reg.nr_extra_bufs, EXTRA);
+	tx = abi_tx(&p, 0);
+	buffers = pools_of(&p).nr_buf_pool_objtotal;
+	seen = calloc(buffers, 1);
+	check_slots(&p, tx, seen, buffers);
+	check_slots(&p, abi_rx(&p, 0), seen, buffers);
+	for (idx = p.nifp->ni_bufs_head; idx;
+	     idx = *(uint32_t *)(void *)abi_buf(tx, idx)) {
+		assert_in_range(idx, 2, buffers - 1);
+		assert_int_equal(seen[idx]++, 0);
+		n++;
+		assert_true(n <= EXTRA);
+	}
+	assert_int_equal(n, EXTRA);
+	free(seen);
+	abi_shut(&p);
+}
+
+/* Granted in part, or refused; and given back. */
+static void test_more_extra_buffers_than_there_can_be(void **state)
+{
+	static const uint32_t wishes[] = {UINT32_MAX, 1U << 30, 1U << 24};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wishes); i++) {
+		const struct nmreq_register wish = {.nr_extra_bufs = wishes[i]};
+		struct abi_port p;
+
+		if (!abi_try_open(&p, "vale0:x", &wish))
+			assert_true(p.reg.nr_extra_bufs < wishes[i]);
+		abi_shut(&p);
+	}
+	for (int i = 0; i < 20; i++) {
+		const struct nmreq_register wish = {.nr_extra_bufs = 1000};
+		struct abi_port p;
+
+		abi_open_as(&p, "vale0:x", wish);
+		assert_int_equal(p.reg.nr_extra_bufs, 1000);
+		abi_shut(&p);
+	}
+}
+
+static void test_memory_ids(void **state)
+{
+	struct abi_port a, b, c;
+
+	(void)state;
+	abi_open(&a, "vale0:a");
+	abi_open(&b, "vale0:b");
+	assert_int_not_equal(a.reg.nr_mem_id, b.reg.nr_mem_id);
+	assert_int_not_equal(a.reg.nr_mem_id, 1);
+	abi_open_as(&c, "vale0:c",
+		    (struct nmreq_register){.nr_mem_id = a.reg.nr_mem_id});
+	assert_int_equal(c.reg.nr_mem_id, a.reg.nr_mem_id);
+	assert_int_equal(c.reg.nr_memsize, a.reg.nr_memsize);
+	/* one mapping shows both ports */
+	assert_int_not_equal(c.reg.nr_offset, a.reg.nr_offset);
+	assert_memory_equal(a.mem + c.reg.nr_offset, "vale0:c", 8);
+	abi_shut(&b);
+	abi_shut(&a);
+	abi_send(&c, FRAME_MIN, 2, 1, 0);
+	abi_shut(&c);
+	assert_fails(abi_try_open(
+		&a, "vale0:a", &(struct nmreq_register){.nr_mem_id = 60000}));
+}
+
+static void test_port_info(void **state)
+{
+	struct nmreq_port_info_get info = {0}, again = {0};
+	struct abi_port p;
+	int fd = abi_device();
+
+	(void)state;
+	abi_open_as(&p, "vale0:a",
+		    (struct nmreq_register){.nr_tx_slots = 256,
+					    .nr_rx_rings = 2});
+	assert_int_equal(abi_ctrl(fd, "vale0:a", NETMAP_REQ_PORT_INFO_GET,
+				  &info, NULL),
+			 0);
+	assert_int_equal(info.nr_tx_slots, 256);
+	assert_int_equal(info.nr_rx_slots, DEFAULT_SLOTS);
+	assert_int_equal(info.nr_tx_rings, 1);
+	assert_int_equal(info.nr_rx_rings, 2);
+	assert_int_equal(info.nr_mem_id, p.reg.nr_mem_id);
+	assert_int_equal(info.nr_memsize, p.reg.nr_memsize);
+	assert_int_equal(abi_ctrl(p.fd, "vale0:a", NETMAP_REQ_PORT_INFO_GET,
+				  &again, NULL),
+			 0);
+	assert_memory_equal(&info, &again, sizeof(info));
+	assert_fails(abi_ctrl(fd, "nosuchdev", NETMAP_REQ_PORT_INFO_GET, &info,
+			      NULL));
+	abi_shut(&p);
+	abi_close(fd);
+}
+
+static void test_pools_info(void **state)
+{
+	struct abi_port p;
+	struct nmreq_pools_info i;
+
+	(void)state;
+	abi_open(&p, "vale0:a");
+	i = pools_of(&p);
+	assert_int_equal(i.nr_mem_id, p.reg.nr_mem_id);
+	assert_int_equal(i.nr_memsize, p.reg.nr_memsize);
+	assert_int_equal(i.nr_if_pool_offset, 0);
+	assert_true(i.nr_if_pool_objtotal && i.nr_if_pool_objsize);
+	assert_true(i.nr_ring_pool_offset >=
+		    (uint64_t)i.nr_if_pool_objtotal * i.nr_if_pool_objsize);
+	assert_true(i.nr_buf_pool_offset >=
+		    i.nr_ring_pool_offset + (uint64_t)i.nr_ring_pool_objtotal *
+						    i.nr_ring_pool_objsize);
+	assert_true(i.nr_memsize >=
+		    i.nr_buf_pool_offset + (uint64_t)i.nr_buf_pool_objtotal *
+						   i.nr_buf_pool_objsize);
+	assert_int_equal(i.nr_buf_pool_objsize, abi_tx(&p, 0)->nr_buf_size);
+	assert_ptr_equal(abi_buf(abi_tx(&p, 0), 0),
+			 p.mem + i.nr_buf_pool_offset);
+	abi_shut(&p);
+}
+
+static void test_frames_with_headers_need_to_be_accepted(void **state)
+{
+	struct nmreq_port_hdr hdr = {.nr_hdr_len = 12};
+	const struct nmreq_register accept = {.nr_flags = NR_ACCEPT_VNET_HDR};
+	struct abi_port holder, p;
+
+	(void)state;
+	abi_open_as(&holder, "vale0:h", accept);
+	assert_int_equal(abi_ctrl(holder.fd, "vale0:h", NETMAP_REQ_PORT_HDR_SET,
+				  &hdr, NULL),
+			 0);
+	assert_error(abi_try_open(&p, "vale0:h", NULL), EIO);
+	assert_int_equal(abi_try_open(&p, "vale0:h", &accept), 0);
+	abi_shut(&p);
+	abi_shut(&holder);
+}
+
+static void test_a_crowd(void **state)
+{
+	enum { CROWD = 64 };
+	static struct abi_port p[CROWD];
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "vale%u:p%u", i % 8, i);
+		abi_open_as(&p[i], name,
+			    (struct nmreq_register){.nr_tx_slots = 16,
+						    .nr_rx_slots = 16});
+	}
+	for (unsigned i = 0; i < CROWD; i++)
+		abi_send(&p[i], FRAME_MIN, TO_ALL, i, i);
+	for (unsigned i = 0; i < CROWD; i++) {
+		assert_int_equal(abi_drain(&p[i]), CROWD / 8 - 1);
+		abi_shut(&p[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_there_is_is_told),
+		cmocka_unit_test(test_one_port_for_a_descriptor),
+		cmocka_unit_test(test_the_interface_object),
+		cmocka_unit_test(test_rings_and_buffers),
+		cmocka_unit_test(test_more_than_there_can_be),
+		cmocka_unit_test(test_a_second_program),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_only_the_rings_that_were_bound_are_shown),
+		cmocka_unit_test(test_exclusive),
+		cmocka_unit_test(test_extra_buffers),
+		cmocka_unit_test(test_more_extra_buffers_than_there_can_be),
+		cmocka_unit_test(test_memory_ids),
+		cmocka_unit_test(test_port_info),
+		cmocka_unit_test(test_pools_info),
+		cmocka_unit_test(test_frames_with_headers_need_to_be_accepted),
+		cmocka_unit_test(test_a_crowd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -352,9 +352,10 @@ static void test_several_queues(void **state)
 
 	(void)state;
 	abi_open_as(&parent, "vale0:w", wish);
-	abi_open(&a, "vale0:w{1");
+	abi_open_as(&a, "vale0:w{1", wish);
 	abi_open(&b, "vale0:w}1");
 	assert_int_equal(a.reg.nr_tx_rings, 4);
+	assert_int_equal(b.reg.nr_tx_rings, 4);
 	for (unsigned i = 0; i < 4; i++)
 		abi_put(abi_tx(&a, i), FRAME_MIN, 2, 1, i);
 	assert_int_equal(abi_txsync(&a), 0);

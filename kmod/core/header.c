@@ -95,9 +95,17 @@ u32 ptn_header_pending(const struct ptn_port *p, u32 queue)
 {
 	const struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
 
+	u32 head, n;
+
 	if (!r)
 		return 0;
-	return ptn_ring_span(r, ptn_load(r->hwcur), ptn_load(r->atok->head));
+	head = ptn_load(r->atok->head); /* perhaps a program's own CSB */
+	if (head >= r->num_slots)
+		return 0;
+	n = ptn_ring_span(r, ptn_load(r->hwcur), head);
+	return n <= ptn_ring_span(r, ptn_load(r->hwcur), ptn_load(r->hwtail))
+		       ? n
+		       : 0;
 }
 
 bool ptn_header_peek(const struct ptn_port *p, u32 vector, u32 *from, u32 *to)

@@ -24,6 +24,7 @@ static int kfile_open(struct inode *inode, struct file *file)
 	if (!f)
 		return -ENOMEM;
 	mutex_init(&f->lock);
+	kloop_init(&f->loop);
 	file->private_data = f;
 	return nonseekable_open(inode, file);
 }

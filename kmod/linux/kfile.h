@@ -20,6 +20,7 @@
 
 #include "core/nif.h"
 #include "core/port.h"
+#include "kloop.h"
 
 struct kcsb;
 struct kmem;
@@ -37,7 +38,9 @@ struct kfile {
 	struct ptn_nif *nif;
 	u64 tx, rx; /* bits of the queues bound */
 	u64 flags; /* NR_* */
-	struct kcsb *csb; /* CSB mode: syncs by call are refused */
+	/* CSB mode: syncs by call are refused. Set as @port is. */
+	struct kcsb *csb;
+	struct kloop_state loop;
 };
 
 /** kfile_port - what the descriptor is bound to; NULL: nothing yet */

@@ -26,7 +26,7 @@ static void notify(void *home, u32 vector)
 {
 	struct kport *p = home;
 	struct kring *r = kport_ring(p, vector);
-	void (*special)(struct kring * r) = READ_ONCE(r->notify);
+	void (*special)(struct kring * r) = smp_load_acquire(&r->notify);
 
 	if (special)
 		special(r);
@@ -460,22 +460,32 @@ void kport_hold_memory(const struct kmem *m)
 {
 	struct kport *p;
 
-	list_for_each_entry(p, &kport_list, node) if (p->mem == m)
-		kport_hold(p);
+	list_for_each_entry(p, &kport_list, node)
+		if (p->mem == m)
+			kport_hold(p);
 }
 
 void kport_release_memory(const struct kmem *m)
 {
 	struct kport *p;
 
-	list_for_each_entry(p, &kport_list, node) if (p->mem == m)
-		kport_release(p);
+	list_for_each_entry(p, &kport_list, node)
+		if (p->mem == m)
+			kport_release(p);
 }
 
 void kport_wake(struct kport *p)
 {
-	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++)
-		wake_up_all(&p->ring[i].wait);
+	rcu_read_lock();
+	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++) {
+		struct kring *r = &p->ring[i];
+		void (*special)(struct kring *) = smp_load_acquire(&r->notify);
+
+		if (special)
+			special(r);
+		wake_up_all(&r->wait);
+	}
+	rcu_read_unlock();
 }
 
 void kport_counters(const struct kport *p, u64 out[PTN_C_MAX + 1])

@@ -5,6 +5,7 @@
 
 #include "core/header.h"
 #include "kctl.h"
+#include "kcsb.h"
 #include "kfile.h"
 #include "kmem.h"
 #include "kmonitor.h"
@@ -194,6 +195,18 @@ static void tell(const struct kport *p, struct nmreq_register *reg)
 	reg->nr_memsize = p->mem->bytes;
 }
 
+static int join_csb(struct krequest *rq, struct kport *p,
+		    const struct queues *q)
+{
+	int err = kcsb_join(rq->csb, p, q->tx, q->rx);
+
+	if (err)
+		return krequest_claim(rq, NETMAP_REQ_OPT_CSB, err);
+	rq->file->csb = rq->csb;
+	rq->csb = NULL;
+	return 0;
+}
+
 static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
 		      const struct queues *q)
 {
@@ -210,18 +223,27 @@ static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
 	if (err)
 		return err;
 	err = show(f, p, name, q, reg);
-	if (err) {
-		unclaim(p, q);
-		return err;
-	}
+	if (err)
+		goto err_claim;
 	reg->nr_offset = ptn_nif_ofs(f->nif);
 	tell(p, reg);
+	if (rq->csb) {
+		err = join_csb(rq, p, q);
+		if (err)
+			goto err_show;
+	}
 	f->tx = q->tx;
 	f->rx = q->rx;
 	f->flags = reg->nr_flags;
 	f->mem = p->mem;
 	smp_store_release(&f->port, p);
 	return 0;
+
+err_show:
+	ptn_nif_free(f->nif);
+err_claim:
+	unclaim(p, q);
+	return err;
 }
 
 /* The descriptor becomes the port's program; else the port may go. */
@@ -356,8 +378,42 @@ static int do_register(struct krequest *rq)
 	return err ?: register_port(rq, p, name);
 }
 
+/* Options by which the program lends memory; it may take its time with that. */
+
+static int take_memory(struct krequest *rq, struct kmem **out)
+{
+	struct nmreq_opt_extmem *o = (void *)rq->option[NETMAP_REQ_OPT_EXTMEM];
+	struct nmreq_register *reg = &rq->body.reg;
+	int err = -EINVAL;
+
+	if (!o)
+		return 0;
+	if (reg->nr_mem_id)
+		krefuse(err, "memory of the program's own, and memory %u",
+			reg->nr_mem_id);
+	else
+		err = kmem_from_user(out, o->nro_usrptr, &o->nro_info);
+	if (err)
+		krefuse(err, "%llu bytes at %#llx cannot be netmap memory",
+			o->nro_info.nr_memsize, o->nro_usrptr);
+	else
+		reg->nr_mem_id = (*out)->id;
+	return krequest_claim(rq, NETMAP_REQ_OPT_EXTMEM, err);
+}
+
+static int take_csb(struct krequest *rq)
+{
+	if (!rq->option[NETMAP_REQ_OPT_CSB])
+		return 0;
+	if (rq->body.reg.nr_flags & NR_EXCLUSIVE)
+		return kcsb_new(&rq->csb, rq);
+	krefuse(-EINVAL, "CSB mode needs NR_EXCLUSIVE");
+	return krequest_claim(rq, NETMAP_REQ_OPT_CSB, -EINVAL);
+}
+
 int kregister(struct krequest *rq)
 {
+	struct kmem *lent = NULL;
 	int err;
 
 	if (rq->file->port)
@@ -366,9 +422,17 @@ int kregister(struct krequest *rq)
 	err = check_flags(&rq->body.reg);
 	if (err)
 		return err;
-	kctl_enter();
-	err = do_register(rq);
-	kctl_leave();
+	err = take_csb(rq);
+	if (!err)
+		err = take_memory(rq, &lent);
+	if (!err) {
+		kctl_enter();
+		err = do_register(rq);
+		kmem_put(lent); /* the port has it now */
+		kctl_leave();
+	}
+	if (err)
+		kcsb_free(rq->csb);
 	return err;
 }
 
@@ -379,10 +443,12 @@ void kregister_release(struct kfile *f)
 	if (!f->port)
 		return;
 	kctl_enter();
+	kcsb_leave(f->csb);
 	ptn_nif_free(f->nif);
 	unclaim(f->port, &q);
 	kport_close(f->port);
 	kctl_leave();
+	kcsb_free(f->csb);
 }
 
 /* Asking */

@@ -7,7 +7,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "kcsb.h"
 #include "kfile.h"
+#include "kloop.h"
 #include "kregister.h"
 
 #define OPTION(name) (1u << NETMAP_REQ_OPT_##name)
@@ -23,6 +25,7 @@ static const struct kind {
 		{
 			.run = kregister,
 			.size = sizeof(struct nmreq_register),
+			.options = OPTION(EXTMEM) | OPTION(CSB),
 		},
 	[NETMAP_REQ_PORT_INFO_GET] =
 		{
@@ -50,12 +53,14 @@ static const struct kind {
 		},
 	[NETMAP_REQ_SYNC_KLOOP_START] =
 		{
+			.run = kloop_start,
 			.size = sizeof(struct nmreq_sync_kloop_start),
 			.options = OPTION(SYNC_KLOOP_EVENTFDS) |
 				   OPTION(SYNC_KLOOP_MODE),
 			.unlocked = true,
 		},
-	[NETMAP_REQ_SYNC_KLOOP_STOP] = {.unlocked = true},
+	[NETMAP_REQ_SYNC_KLOOP_STOP] = {.run = kloop_stop, .unlocked = true},
+	[NETMAP_REQ_CSB_ENABLE] = {.run = kcsb_enable, .options = OPTION(CSB)},
 };
 
 /* Sizes of options; those that vary say theirs. */
@@ -115,8 +120,7 @@ static int index_options(struct krequest *rq)
 	struct given *g;
 	int err = 0;
 
-	list_for_each_entry(g, &rq->given, node)
-	{
+	list_for_each_entry(g, &rq->given, node) {
 		struct nmreq_option *o = option_of(g);
 
 		o->nro_status = EOPNOTSUPP;
@@ -138,8 +142,7 @@ static int check_options(const struct krequest *rq, u32 taken)
 {
 	struct given *g;
 
-	list_for_each_entry(g, &rq->given, node)
-	{
+	list_for_each_entry(g, &rq->given, node) {
 		const u32 type = option_of(g)->nro_reqtype;
 
 		if (!type || type > NETMAP_REQ_OPT_MAX || !(taken & 1u << type))
@@ -288,8 +291,7 @@ static int give_options(const struct krequest *rq, bool bodies)
 	struct given *g;
 	int err = 0;
 
-	list_for_each_entry(g, &rq->given, node)
-	{
+	list_for_each_entry(g, &rq->given, node) {
 		const struct nmreq_option *o = option_of(g);
 
 		if (put_user(o->nro_status, &g->user->nro_status))
@@ -321,7 +323,8 @@ static void free_request(struct krequest *rq)
 {
 	struct given *g, *next;
 
-	list_for_each_entry_safe(g, next, &rq->given, node) kfree(g);
+	list_for_each_entry_safe(g, next, &rq->given, node)
+		kfree(g);
 	kfree(rq);
 }
 

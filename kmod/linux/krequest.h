@@ -17,6 +17,7 @@
 
 #include <ptnet/request.h>
 
+struct kcsb;
 struct kfile;
 
 union krequest_body {
@@ -33,6 +34,7 @@ union krequest_body {
 };
 
 struct krequest {
+	struct kcsb *csb; /* REGISTER: what its CSB option lends */
 	struct kfile *file;
 	struct nmreq_header header; /* the name is terminated */
 	union krequest_body body; /* zero when there is none */

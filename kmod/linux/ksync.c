@@ -10,7 +10,7 @@
  */
 #include "ksync.h"
 
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
@@ -88,10 +88,13 @@ static void fetch_indirect(struct kport *p, u32 queue)
 
 /* Transmit */
 
-/* Others get the CPU between batches: rings are long. */
+/*
+ * A ring's worth at most: by its CSB a program may hand over more and more.
+ * Others get the CPU between batches.
+ */
 static void send(struct kport *p, u32 queue, struct ptn_work *w)
 {
-	u32 moved;
+	u32 moved, all = 0;
 
 	if (p->sw)
 		kswitch_touch(p->sw);
@@ -99,8 +102,26 @@ static void send(struct kport *p, u32 queue, struct ptn_work *w)
 		rcu_read_lock();
 		moved = ptn_port_sync_tx(p->core, queue, w);
 		rcu_read_unlock();
+		all += moved;
 		cond_resched();
-	} while (moved && ptn_header_pending(p->core, queue));
+	} while (moved && all < p->params.slots &&
+		 ptn_header_pending(p->core, queue));
+}
+
+/*
+ * A pipe is full: the program at its other end, whose loop may sleep, is asked
+ * to say so when it makes room. False when there is room.
+ */
+static bool ask_for_room(struct kport *p, u32 queue)
+{
+	bool asked;
+
+	if (!p->pipe || !ptn_header_pending(p->core, queue))
+		return true;
+	rcu_read_lock();
+	asked = ptn_port_arm(p->core, queue);
+	rcu_read_unlock();
+	return asked;
 }
 
 static void send_monitored(struct kport *p, u32 queue, struct kring *r)
@@ -125,11 +146,17 @@ static int sync_tx(struct kport *p, u32 queue, struct kring *r)
 	err = begin(p, r, vector);
 	if (unlikely(err))
 		return err;
-	if (ptn_header_pending(p->core, queue)) {
+	/* a CSB that is corrupt has nothing pending: the core is to see it */
+	if (ptn_header_pending(p->core, queue) || r->csb) {
 		fetch_indirect(p, queue);
 		if (kmonitor_any(r))
 			send_monitored(p, queue, r);
 		else
+			send(p, queue, r->work);
+		/* what was handed over by call does not grow meanwhile; a
+		 * loop asks by itself */
+		while (!r->csb && !ask_for_room(p, queue) &&
+		       !fatal_signal_pending(current))
 			send(p, queue, r->work);
 	}
 	return end(p, r, vector);

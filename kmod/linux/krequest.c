@@ -11,6 +11,7 @@
 #include "kfile.h"
 #include "kloop.h"
 #include "kregister.h"
+#include "kvale.h"
 
 #define OPTION(name) (1u << NETMAP_REQ_OPT_##name)
 
@@ -32,18 +33,48 @@ static const struct kind {
 			.run = kregister_port_info,
 			.size = sizeof(struct nmreq_port_info_get),
 		},
-	[NETMAP_REQ_VALE_ATTACH] = {.size = sizeof(struct nmreq_vale_attach)},
-	[NETMAP_REQ_VALE_DETACH] = {.size = sizeof(struct nmreq_vale_detach)},
-	[NETMAP_REQ_VALE_LIST] = {.size = sizeof(struct nmreq_vale_list)},
-	[NETMAP_REQ_PORT_HDR_SET] = {.size = sizeof(struct nmreq_port_hdr)},
-	[NETMAP_REQ_PORT_HDR_GET] = {.size = sizeof(struct nmreq_port_hdr)},
-	[NETMAP_REQ_VALE_NEWIF] = {.size = sizeof(struct nmreq_vale_newif)},
+	[NETMAP_REQ_VALE_ATTACH] =
+		{
+			.run = kvale_attach,
+			.size = sizeof(struct nmreq_vale_attach),
+		},
+	[NETMAP_REQ_VALE_DETACH] =
+		{
+			.run = kvale_detach,
+			.size = sizeof(struct nmreq_vale_detach),
+		},
+	[NETMAP_REQ_VALE_LIST] =
+		{
+			.run = kvale_list,
+			.size = sizeof(struct nmreq_vale_list),
+		},
+	[NETMAP_REQ_PORT_HDR_SET] =
+		{
+			.run = kvale_hdr_set,
+			.size = sizeof(struct nmreq_port_hdr),
+		},
+	[NETMAP_REQ_PORT_HDR_GET] =
+		{
+			.run = kvale_hdr_get,
+			.size = sizeof(struct nmreq_port_hdr),
+		},
+	[NETMAP_REQ_VALE_NEWIF] =
+		{
+			.run = kvale_newif,
+			.size = sizeof(struct nmreq_vale_newif),
+		},
+	[NETMAP_REQ_VALE_DELIF] =
+		{
+			.run = kvale_delif,
+		},
 	[NETMAP_REQ_VALE_POLLING_ENABLE] =
 		{
+			.run = kvale_polling_on,
 			.size = sizeof(struct nmreq_vale_polling),
 		},
 	[NETMAP_REQ_VALE_POLLING_DISABLE] =
 		{
+			.run = kvale_polling_off,
 			.size = sizeof(struct nmreq_vale_polling),
 		},
 	[NETMAP_REQ_POOLS_INFO_GET] =
@@ -313,6 +344,10 @@ static int give(const struct krequest *rq, struct nmreq_header __user *arg,
 		err = -EFAULT;
 	if (size &&
 	    copy_to_user(u64_to_user_ptr(rq->header.nr_body), &rq->body, size))
+		err = -EFAULT;
+	if (!err && rq->header.nr_reqtype == NETMAP_REQ_VALE_LIST &&
+	    copy_to_user(arg->nr_name, rq->header.nr_name,
+			 sizeof(arg->nr_name)))
 		err = -EFAULT;
 	if (give_options(rq, !err) && !err)
 		err = -EFAULT;

@@ -7,8 +7,8 @@ CFLAGS ?= -O2 -g
 SAN ?=
 V ?=
 FUZZ_SECONDS ?= 60
-KDIR ?=
 KERNELS ?= $(or $(PTNET_KERNELS),$(B)/kernels)
+KDIR ?= $(wildcard $(KERNELS)/6.1/build $(KERNELS)/6.12/build)
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -156,12 +156,12 @@ $(B)/flags: FORCE
 
 # --- Kernel module --------------------------------------------------------
 
-kmod: ## build ptnetmap.ko into build/kmod/RELEASE, for KDIR or both kernels
+kmod: ## build ptnetmap.ko into build/kmod/RELEASE, for each KDIR
 kmod: $(if $(KDIR),,deps-kmod)
 	+@kmod/build $(B)/kmod $(KDIR)
 
 kernels: ## fetch the kernels that guests run into build/kernels
-kernels: deps-kmod deps-guest
+kernels: deps-build deps-kmod deps-guest
 	@tests/kernel/fetch $(KERNELS)
 
 kmod-lint: ## sparse and checkpatch on the module (part of lint)
@@ -297,8 +297,8 @@ help: ## this list
 		while IFS='|' read -r t d; do printf '  %-22s %s\n' "$$t" "$$d"; done
 	@echo 'Settings: B=build CC=gcc CFLAGS SAN=address,undefined|thread V=1'
 	@echo '  FUZZ_SECONDS=60 PREFIX=/usr/local DESTDIR='
-	@echo '  KDIR=DIR: a kernel build directory; without it, make kmod takes'
-	@echo '  the installed headers of Debian cloud kernels, else any installed.'
+	@echo '  KDIR=DIR...: kernel build directories. Without it, make kmod takes those of'
+	@echo '  make kernels, else the installed headers: cloud, any, the running one.'
 
 .PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
 	kernel-programs demo check check-unit check-asan check-tsan check-kmod \

@@ -256,8 +256,7 @@ static struct knic *nic_of(const struct net_device *dev)
 {
 	struct knic *nic;
 
-	list_for_each_entry(nic, &knic_list, node)
-	{
+	list_for_each_entry(nic, &knic_list, node) {
 		if (nic->dev == dev)
 			return nic;
 	}
@@ -662,8 +661,7 @@ void knic_module_exit(void)
 	struct knic *nic, *next;
 
 	kctl_enter();
-	list_for_each_entry_safe(nic, next, &knic_list, node)
-	{
+	list_for_each_entry_safe(nic, next, &knic_list, node) {
 		if (nic->attached)
 			knic_detach(nic->port);
 		else if (!nic->is_vif)

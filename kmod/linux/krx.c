@@ -26,8 +26,7 @@ static void hand_over(struct krx *rx, const struct sk_buff_head *frames)
 
 	rcu_read_lock();
 	ptn_device_clear(rx->work);
-	skb_queue_walk(frames, skb)
-	{
+	skb_queue_walk(frames, skb) {
 		if (ptn_device_add(rx->work, skb->data, skb->len, false, 0))
 			continue;
 		hand_batch(rx);

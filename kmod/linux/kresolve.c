@@ -273,6 +273,24 @@ int kresolve_memory(u16 id)
 	return 0;
 }
 
+/* Of what was asked for, a device's port takes host rings. */
+static int new_on_device(struct kport **out, const char *name,
+			 const struct nmreq_register *want)
+{
+	const u32 host = max(want->nr_host_tx_rings, want->nr_host_rx_rings);
+	struct ptn_port_params params;
+	int err = knic_get(out, name);
+
+	if (err || !host || (*out)->mem || (*out)->sw)
+		return err;
+	params = (*out)->params;
+	params.host_queues = min_t(u32, host, PTN_RINGS_MAX);
+	err = kport_set_params(*out, &params);
+	if (err)
+		kport_settle(*out);
+	return err;
+}
+
 static int make(struct kport **out, const char *name,
 		const struct nmreq_register *want)
 {
@@ -286,7 +304,7 @@ static int make(struct kport **out, const char *name,
 	mark = kresolve_vale(name);
 	if (mark)
 		return new_on_switch(out, name, mark, want);
-	return knic_get(out, name);
+	return new_on_device(out, name, want);
 }
 
 static int resolve(struct kport **out, const char *name,

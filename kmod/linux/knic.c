@@ -6,7 +6,6 @@
 
 #include "core/device.h"
 #include "kctl.h"
-#include "kdrain.h"
 #include "kmem.h"
 #include "knic_inner.h"
 #include "kswitch.h"
@@ -458,8 +457,10 @@ static int attach_host(struct knic *nic, struct kswitch *s)
 	if (err) {
 		kport_settle(p);
 		nic->host = NULL;
+		return err;
 	}
-	return err;
+	kside_start(&nic->stack);
+	return 0;
 }
 
 static void detach_host(struct knic *nic)
@@ -497,8 +498,7 @@ static int open_attached(struct knic *nic)
 		return 0;
 	err = kport_open(p);
 	if (!err)
-		for (u32 i = 0; i < nic->wire.n_out; i++)
-			kdrain_kick(&nic->wire.drain[i]);
+		kside_start(&nic->wire);
 	return err;
 }
 

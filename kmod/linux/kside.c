@@ -131,6 +131,12 @@ int kside_open(struct kside *s, const struct kside_params *params)
 	return 0;
 }
 
+void kside_start(struct kside *s)
+{
+	for (u32 i = 0; i < s->n_out; i++)
+		kdrain_kick(&s->drain[i]);
+}
+
 /* Nobody kicks the drains any more. */
 static void stop_notifying(struct kside *s)
 {

@@ -41,6 +41,9 @@ struct kside {
 /** kside_open - 0 or -ENOMEM; nothing was done then */
 int kside_open(struct kside *s, const struct kside_params *params);
 
+/** kside_start - as its program: the port runs now, take what it gets */
+void kside_start(struct kside *s);
+
 /**
  * kside_close - let go of the port and the device. Sleeps. Nothing open:
  *	nothing happens.

@@ -4,7 +4,6 @@
 #include <linux/backing-dev.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/user.h>
 #include <linux/slab.h>
 
 #include <ptnet/netmap.h>
@@ -135,33 +134,29 @@ static int pin(struct page **pages, u64 address, size_t n)
 	return 0;
 }
 
+/* Without a lock: what frees pages may hold the program's mmap_lock. */
 static int charge(struct kpages *p)
 {
-	const unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	struct user_struct *user;
-	long held;
+	const u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	struct mm_struct *mm = current->mm;
 
 	if (capable(CAP_IPC_LOCK))
 		return 0;
-	user = get_uid(current_user());
-	held = atomic_long_read(&user->locked_vm);
-	do {
-		if (held + p->n > limit) {
-			free_uid(user);
-			return -ENOMEM;
-		}
-	} while (
-		!atomic_long_try_cmpxchg(&user->locked_vm, &held, held + p->n));
-	p->user = user;
+	if (atomic64_add_return(p->n, &mm->pinned_vm) > limit) {
+		atomic64_sub(p->n, &mm->pinned_vm);
+		return -ENOMEM;
+	}
+	mmgrab(mm);
+	p->mm = mm;
 	return 0;
 }
 
 static void uncharge(struct kpages *p)
 {
-	if (!p->user)
+	if (!p->mm)
 		return;
-	atomic_long_sub(p->n, &p->user->locked_vm);
-	free_uid(p->user);
+	atomic64_sub(p->n, &p->mm->pinned_vm);
+	mmdrop(p->mm);
 }
 
 int kpages_pin(struct kpages *out, u64 address, size_t n)

@@ -32,16 +32,17 @@ int kpages_shape(struct ptn_shape *shape, u64 address,
 struct kpages {
 	struct page **pages; /* NULL: none */
 	size_t n;
-	struct user_struct *user; /* whose locked memory they are; or NULL */
+	struct mm_struct *mm; /* whose pinned memory they are; or NULL */
 };
 
 /**
  * kpages_pin - hold pages of the calling program's memory
  * @address: at a page's border
  *
- * They count as the user's locked memory. May wait for the program, so that
- * no lock is held that others need. Returns 0, -EINVAL for files whose pages
- * are written back, -EFAULT, -ENOMEM; nothing is held then.
+ * They count as the program's pinned memory (RLIMIT_MEMLOCK). May wait for
+ * the program, so that no lock is held that others need. Returns 0, -EINVAL
+ * for files whose pages are written back, -EFAULT, -ENOMEM; nothing is held
+ * then.
  */
 int kpages_pin(struct kpages *out, u64 address, size_t n);
 

@@ -27,8 +27,7 @@ static struct kdomain *find(const char *name)
 	struct kdomain *d;
 
 	hash_for_each_possible(names, d, by_name,
-			       kname_hash(name, strlen(name)))
-	{
+			       kname_hash(name, strlen(name))) {
 		if (!strcmp(d->name, name))
 			return d;
 	}
@@ -54,7 +53,7 @@ int kdomain_join(struct kport *p, const char *domain)
 	return 0;
 }
 
-static void leave(struct kport *p)
+void kdomain_leave(struct kport *p)
 {
 	struct kdomain *d = p->shares;
 
@@ -83,15 +82,13 @@ static void add(struct ptn_shape *sum, const struct kport *p, u32 times)
 	sum->buf_size = max(sum->buf_size, s.buf_size);
 }
 
-static int memory(struct kport *p, struct kmem **out)
+int kdomain_memory(struct kport *p, struct kmem **out)
 {
 	struct kdomain *d = p->shares;
 	struct ptn_shape shape = {};
 	const struct kport *other;
 	int err;
 
-	if (!d || p->mem || p->kept)
-		return kport_memory(p, out);
 	if (d->mem) {
 		if (p->buf_size > ptn_region_shape(d->mem->region)->buf_size)
 			return -ENOSPC;
@@ -99,7 +96,8 @@ static int memory(struct kport *p, struct kmem **out)
 		return 0;
 	}
 	add(&shape, p, SPARE_PORTS);
-	list_for_each_entry(other, &d->ports, in_domain) add(&shape, other, TIMES);
+	list_for_each_entry(other, &d->ports, in_domain)
+		add(&shape, other, TIMES);
 	err = kmem_new(out, &shape);
 	if (err)
 		return err;
@@ -107,8 +105,3 @@ static int memory(struct kport *p, struct kmem **out)
 	d->mem->seen_by = &d->mem;
 	return 0;
 }
-
-const struct kport_ops kdomain_port_ops = {
-	.memory = memory,
-	.free = leave,
-};

@@ -4,17 +4,20 @@
  * with each other's frames; the ends of a pipe always do. It is there while
  * one of them is open, with room for all of them.
  *
- * Called by ktxn.c. All under kctl_lock.
+ * Called by ktxn.c and kport.c. All under kctl_lock.
  */
 #ifndef PTN_KDOMAIN_H
 #define PTN_KDOMAIN_H
 
 #include "kport.h"
 
-/* Of managed ports: alone, or in a domain. */
-extern const struct kport_ops kdomain_port_ops;
-
 /** kdomain_join - until it is freed, the port shares. 0 or -ENOMEM. */
 int kdomain_join(struct kport *p, const char *domain);
+
+/** kdomain_leave - if it is in one */
+void kdomain_leave(struct kport *p);
+
+/** kdomain_memory - of the port's domain, one more user. -ENOMEM, -ENOSPC. */
+int kdomain_memory(struct kport *p, struct kmem **out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/region.h"
 #include "kctl.h"
 #include "kmem.h"
+#include "knic.h"
 #include "kpipe.h"
 #include "kport.h"
 #include "kswitch.h"
@@ -13,7 +14,8 @@ enum {
 	/* Of any object, with names and counters, but without static ones. */
 	OBJECT_BYTES = 2048,
 	STATIC_BYTES = 4 + 12 + 4 + PTN_NAME_MAX,
-	FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE | PTN_FEATURE_PORT,
+	FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE | PTN_FEATURE_PORT |
+		   PTN_FEATURE_NIC,
 };
 
 /* Attributes */
@@ -110,14 +112,27 @@ static int put_open_name(struct sk_buff *skb, const struct kport *p)
 	return nla_put_string(skb, PTN_PO_SOCKET, name);
 }
 
+static enum ptn_port_state state_of(const struct kport *p)
+{
+	if (p->device[0] && !*knic_device(p))
+		return PTN_PORT_FAULTED; /* the device went away */
+	return p->opens ? PTN_PORT_UP : PTN_PORT_DOWN;
+}
+
+/* Of a device on a switch we are the program. */
+static bool is_program(const struct kport *p)
+{
+	return !p->nic || !p->sw;
+}
+
 static int put_port_status(struct sk_buff *skb, const struct kport *p)
 {
 	u64 counters[PTN_C_MAX + 1];
 
 	kport_counters(p, counters);
-	if (nla_put_u32(skb, PTN_PO_STATE,
-			p->opens ? PTN_PORT_UP : PTN_PORT_DOWN) ||
-	    nla_put_u32(skb, PTN_PO_PID, p->pid) || put_open_name(skb, p) ||
+	if (nla_put_u32(skb, PTN_PO_STATE, state_of(p)) ||
+	    nla_put_u32(skb, PTN_PO_PID, is_program(p) ? p->pid : 0) ||
+	    put_open_name(skb, p) ||
 	    put_counters(skb, PTN_PO_COUNTERS, counters, PTN_C_MAX))
 		return -EMSGSIZE;
 	return put_foreign(skb, PTN_PO_FOREIGN, p->origin != KPORT_MANAGED);
@@ -129,6 +144,10 @@ static int put_port_place(struct sk_buff *skb, const struct kport *p)
 		return -EMSGSIZE;
 	if (p->pipe && (nla_put_string(skb, PTN_PO_PIPE, p->pipe->name) ||
 			nla_put_u8(skb, PTN_PO_END, p->end)))
+		return -EMSGSIZE;
+	if (p->nic && (put_text(skb, PTN_PO_NIC,
+				p->device[0] ? p->device : knic_device(p)) ||
+		       nla_put_u8(skb, PTN_PO_HOST_STACK, p->host_stack)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -347,8 +366,7 @@ int kdump_objects(struct sk_buff *skb, struct netlink_callback *cb)
 
 	mutex_lock(&kctl_lock);
 	cb->seq = kctl_generation;
-	list_for_each(node, a->list)
-	{
+	list_for_each(node, a->list) {
 		if (at++ < cb->args[0])
 			continue;
 		err = put_one(skb, cb, a, (char *)node - a->node);
@@ -420,8 +438,7 @@ static void hold_all_of(const struct kmem *m, void (*hold)(struct kport *p))
 {
 	struct kport *p;
 
-	list_for_each_entry(p, &kport_list, node)
-	{
+	list_for_each_entry(p, &kport_list, node) {
 		if (p->mem == m)
 			hold(p);
 	}

@@ -7,6 +7,8 @@
 #include <linux/slab.h>
 
 #include "kdump.h"
+#include "kevent.h"
+#include "knic.h"
 #include "kspec.h"
 #include "ktxn.h"
 
@@ -58,8 +60,7 @@ static struct session *session_of(const struct krequest *r)
 {
 	struct session *s;
 
-	list_for_each_entry(s, &sessions, node)
-	{
+	list_for_each_entry(s, &sessions, node) {
 		if (s->portid != r->portid)
 			continue;
 		if (s->sock == r->sock)
@@ -124,8 +125,7 @@ static int released(struct notifier_block *block, unsigned long event,
 	    !net_eq(n->net, &init_net))
 		return NOTIFY_DONE;
 	mutex_lock(&sessions_lock);
-	list_for_each_entry(s, &sessions, node)
-	{
+	list_for_each_entry(s, &sessions, node) {
 		if (s->portid == n->portid) {
 			end_session(s);
 			break;
@@ -406,10 +406,16 @@ struct genl_family kgenl_family __ro_after_init = {
 	.parallel_ops = true,
 };
 
+static void nic_gone(struct kport *p)
+{
+	kevent_port(p, PTN_EVENT_NIC_GONE);
+}
+
 int kgenl_module_init(void)
 {
 	int err;
 
+	knic_gone = nic_gone;
 	ktxn_module_init();
 	err = netlink_register_notifier(&notifier);
 	if (err)
@@ -429,5 +435,6 @@ void kgenl_module_exit(void)
 	WRITE_ONCE(there, false);
 	genl_unregister_family(&kgenl_family);
 	netlink_unregister_notifier(&notifier);
-	list_for_each_entry_safe(s, next, &sessions, node) end_session(s);
+	list_for_each_entry_safe(s, next, &sessions, node)
+		end_session(s);
 }

@@ -311,7 +311,7 @@ int knic_new(struct kport **out, const struct ptn_port_params *want,
 		return kwhy(-ENODEV, "there is no network device %s here",
 			    device);
 	nic = nic_of(dev);
-	if (nic)
+	if (nic && !nic->port->leaving)
 		return kwhy(-EBUSY, "network device %s is port %s already",
 			    device, nic->port->name);
 	return new_port(out, want, dev);
@@ -378,6 +378,11 @@ bool knic_is_here(const struct kport *p)
 bool knic_is_host(const struct kport *p)
 {
 	return p->nic && p->nic->host == p;
+}
+
+struct kport *knic_host(const struct kport *p)
+{
+	return p->nic && p->nic->port == p ? p->nic->host : NULL;
 }
 
 const char *knic_device(const struct kport *p)

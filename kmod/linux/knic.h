@@ -38,7 +38,7 @@ int knic_get(struct kport **out, const char *device);
  * @want: what is 0 follows the device; .name is the port's
  *
  * One reference, the caller's. Returns 0, -ENODEV, -EBUSY when the device has
- * a port, -EINVAL, -ENOMEM.
+ * a port that stays, -EINVAL, -ENOMEM.
  */
 int knic_new(struct kport **out, const struct ptn_port_params *want,
 	     const char *device);
@@ -70,6 +70,9 @@ int knic_detach(struct kport *p);
  *	device's
  */
 bool knic_is_host(const struct kport *p);
+
+/** knic_host - the port of the host's stack that came with it, or NULL */
+struct kport *knic_host(const struct kport *p);
 
 /** knic_device - the name of the device behind it; "" when that is gone */
 const char *knic_device(const struct kport *p);

@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 
 #include "kctl.h"
+#include "kdomain.h"
+#include "kevent.h"
 #include "kmem.h"
 #include "kname.h"
 #include "knic.h"
@@ -53,6 +55,8 @@ static void fault(void *home, u32 vector, u64 total)
 			"ptnetmap: port %s: %s ring %u is corrupt, %llu times now\n",
 			p->name, vector & 1 ? "transmit" : "receive",
 			(vector - 1) / 2, total);
+	if (is_power_of_2(total))
+		kevent_port(p, PTN_EVENT_PORT_FAULT);
 }
 
 static const struct ptn_port_ops core_ops = {
@@ -110,6 +114,7 @@ static void free_port(struct kref *ref)
 
 	if (p->ops && p->ops->free)
 		p->ops->free(p);
+	kdomain_leave(p);
 	ptn_port_free(p->core);
 	kfree(p);
 }
@@ -163,6 +168,8 @@ int kport_publish(struct kport *p)
 	hash_add(names, &p->by_name, kname_hash(p->name, strlen(p->name)));
 	list_add_tail(&p->node, &kport_list);
 	kctl_generation++;
+	if (p->origin != KPORT_MANAGED)
+		kevent_port(p, PTN_EVENT_PORT_NEW);
 	return 0;
 }
 
@@ -188,6 +195,8 @@ void kport_remove(struct kport *p)
 	kctl_assert_held();
 	if (p->gone)
 		return;
+	if (p->origin != KPORT_MANAGED)
+		kevent_port(p, PTN_EVENT_PORT_GONE);
 	kport_hold(p);
 	p->gone = true;
 	kport_release(p);
@@ -296,6 +305,8 @@ int kport_memory(struct kport *p, struct kmem **out)
 		*out = kmem_get(p->mem ? p->mem : p->kept);
 		return 0;
 	}
+	if (p->shares)
+		return kdomain_memory(p, out);
 	if (p->mem_id == KMEM_GLOBAL_ID)
 		return kmem_global(out);
 	if (p->mem_id) {
@@ -389,6 +400,7 @@ static int open_first(struct kport *p)
 	}
 	p->pid = task_tgid_nr(current);
 	ptn_port_start(p->core);
+	kevent_port(p, PTN_EVENT_PORT_UP);
 	return 0;
 
 err_close:
@@ -428,6 +440,7 @@ static void close_last(struct kport *p)
 	else
 		kmem_put(p->mem);
 	p->mem = NULL;
+	kevent_port(p, PTN_EVENT_PORT_DOWN);
 	p->pid = 0;
 }
 

@@ -107,6 +107,8 @@ struct kport {
 	u8 mac[6];
 	bool has_mac;
 	bool huge_pages;
+	bool host_stack; /* wanted for the device */
+	char device[PTN_NAME_MAX]; /* a NIC's, as it was declared */
 	struct kdomain *shares; /* the domain's memory; NULL: its own */
 	struct list_head in_domain;
 	bool leaving, changing; /* by the transaction that is being done */

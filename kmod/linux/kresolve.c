@@ -239,9 +239,10 @@ err_settle:
 int kresolve_find(struct kport **out, const char *name)
 {
 	kctl_assert_held();
-	if (check_name(name))
-		return krefuse(-EINVAL, "\"%s\" is no name of a port", name);
 	*out = kport_find(name);
+	/* what people declared may have names that no program could make */
+	if (check_name(name) && (!*out || (*out)->origin != KPORT_MANAGED))
+		return krefuse(-EINVAL, "\"%s\" is no name of a port", name);
 	/* a device of this name elsewhere is another one */
 	if (*out && (*out)->nic && !knic_is_here(*out))
 		*out = NULL;

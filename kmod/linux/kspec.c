@@ -178,14 +178,14 @@ static int read_statics(struct kspec *s, const struct nlattr *nest, char *text)
 	size_t n = 0;
 	int left;
 
-	nla_for_each_nested (a, nest, left)
+	nla_for_each_nested(a, nest, left)
 		n += nla_type(a) == PTN_SW_STATIC;
 	if (!n)
 		return 0;
 	s->sw.statics = kvcalloc(n, sizeof(*s->sw.statics), GFP_KERNEL_ACCOUNT);
 	if (!s->sw.statics)
 		return -ENOMEM;
-	nla_for_each_nested (a, nest, left) {
+	nla_for_each_nested(a, nest, left) {
 		int err = nla_type(a) == PTN_SW_STATIC ? read_static(s, a, text)
 						       : 0;
 
@@ -289,6 +289,16 @@ static int check_switch(const struct kspec *s, char *text)
 	return 0;
 }
 
+static int check_device(const struct kspec *s, char *text)
+{
+	if (!s->port.device[0])
+		return kspec_refuse(s, text, -EINVAL, "which network device?");
+	if (s->port.on_pipe[0])
+		return kspec_refuse(s, text, -EINVAL,
+				    "a network device cannot be on a pipe");
+	return 0;
+}
+
 static int check_place(const struct kspec *s, char *text)
 {
 	const struct kspec_port *p = &s->port;
@@ -297,10 +307,11 @@ static int check_place(const struct kspec *s, char *text)
 		return kspec_refuse(s, text, -EOPNOTSUPP,
 				    "is an interface of a VM, which the kernel "
 				    "module cannot do yet");
-	if (p->kind == PTN_PORT_NIC || p->device[0] || p->host_stack)
-		return kspec_refuse(s, text, -EOPNOTSUPP,
-				    "is a network device, which the kernel "
-				    "module cannot do yet");
+	if (p->kind == PTN_PORT_NIC)
+		return check_device(s, text);
+	if (p->device[0] || p->host_stack)
+		return kspec_refuse(s, text, -EINVAL,
+				    "only a network device has a host stack");
 	if (p->kind != PTN_PORT_HOST)
 		return kspec_refuse(s, text, -EINVAL,
 				    "kind %u of ports is not known", p->kind);

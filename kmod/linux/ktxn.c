@@ -8,9 +8,11 @@
 #include "kdomain.h"
 #include "kevent.h"
 #include "kname.h"
+#include "knic.h"
 #include "kpipe.h"
 #include "kport.h"
 #include "kswitch.h"
+#include "kwhy.h"
 
 /* What people may have written down, in all transactions, and in one. */
 #define ALL_BYTES_MAX (128l << 20)
@@ -27,9 +29,13 @@ struct change {
 		struct kport *port;
 		void *object;
 	};
-	/* NEW ports: where */
+	/* ports: where it will be, or was */
 	struct kswitch *on_switch;
 	struct kpipe *on_pipe;
+	/* NEW: a port that goes had the device, and was on a switch */
+	struct kport *old;
+	struct kswitch *old_switch;
+	bool old_host;
 	struct hlist_node by_name; /* NEW: in ktxn.made */
 	bool pinned; /* switches: static entries are in its table */
 };
@@ -75,8 +81,7 @@ void ktxn_free(struct ktxn *t)
 
 	if (!t)
 		return;
-	list_for_each_entry_safe(c, next, &t->changes, node)
-	{
+	list_for_each_entry_safe(c, next, &t->changes, node) {
 		kspec_fini(&c->spec);
 		kfree(c);
 		cond_resched();
@@ -130,6 +135,16 @@ int ktxn_add(struct ktxn *t, enum kaction action, struct kspec *spec,
 
 #define refuse(t, c, err, ...)                                                 \
 	kspec_refuse(&(c)->spec, (t)->text, err, __VA_ARGS__)
+
+/* Devices say more than a number. */
+static int refuse_why(struct ktxn *t, const struct change *c, int err,
+		      const char *what)
+{
+	if (*kwhy_last())
+		return refuse(t, c, err, "%s", kwhy_last());
+	return refuse(t, c, err, "%s: %s", what,
+		      err == -ENOMEM ? "no memory" : "it is refused");
+}
 
 static struct kswitch *switch_named(const char *name)
 {
@@ -189,8 +204,7 @@ static struct change *find_made(const struct ktxn *t, enum kspec_kind kind,
 {
 	struct change *c;
 
-	hlist_for_each_entry(c, bucket(t, name), by_name)
-	{
+	hlist_for_each_entry(c, bucket(t, name), by_name) {
 		if (c->spec.kind == kind && !strcmp(c->spec.name, name))
 			return c;
 	}
@@ -333,10 +347,12 @@ static void set_port(struct kport *p, const struct kspec_port *w)
 	p->kind = w->kind;
 	p->buf_size = w->buf_size;
 	p->huge_pages = w->huge_pages;
+	p->host_stack = w->host_stack;
 	p->has_mac = w->has_mac;
 	memcpy(p->mac, w->mac, sizeof(p->mac));
 	memcpy(p->owner, w->owner, sizeof(p->owner));
 	memcpy(p->domain, w->domain, sizeof(p->domain));
+	memcpy(p->device, w->device, sizeof(p->device));
 }
 
 static int make_port(struct change *c)
@@ -348,7 +364,8 @@ static int make_port(struct change *c)
 		.slots = w->slots,
 		.extra_bufs = w->extra_bufs,
 	};
-	int err = kport_new(&c->port, &params, &kdomain_port_ops);
+	int err = w->device[0] ? knic_new(&c->port, &params, w->device)
+			       : kport_new(&c->port, &params, NULL);
 
 	if (err)
 		return err;
@@ -368,8 +385,9 @@ static int make(struct ktxn *t, struct change *c)
 
 	if (c->action != KACTION_NEW)
 		return 0;
+	kwhy_forget();
 	err = makers[c->spec.kind](c);
-	return err ? refuse(t, c, err, "cannot be made: error %d", -err) : 0;
+	return err ? refuse_why(t, c, err, "cannot be made") : 0;
 }
 
 /* Places */
@@ -414,7 +432,7 @@ static int check_new_port(struct ktxn *t, struct change *c)
 {
 	const struct kspec_port *w = &c->spec.port;
 	const char *domain = w->domain;
-	int err;
+	int err = 0;
 
 	if (w->on_switch[0]) {
 		c->on_switch = find(t, KSPEC_SWITCH, w->on_switch);
@@ -422,7 +440,7 @@ static int check_new_port(struct ktxn *t, struct change *c)
 			return refuse(t, c, -ENOENT, "switch %s is not there",
 				      w->on_switch);
 		err = check_open_name(t, c, "%s:%s", w->on_switch, w->name);
-	} else {
+	} else if (w->on_pipe[0]) {
 		c->on_pipe = find(t, KSPEC_PIPE, w->on_pipe);
 		if (!c->on_pipe)
 			return refuse(t, c, -ENOENT, "pipe %s is not there",
@@ -445,6 +463,8 @@ static bool same_port(const struct kport *p, const struct kspec_port *w)
 	       p->params.slots == w->slots && p->buf_size == w->buf_size &&
 	       p->params.extra_bufs == w->extra_bufs &&
 	       p->huge_pages == w->huge_pages && p->has_mac == w->has_mac &&
+	       p->host_stack == w->host_stack &&
+	       !strcmp(p->device, w->device) &&
 	       !memcmp(p->mac, w->mac, sizeof(p->mac)) &&
 	       !strcmp(p->domain, w->domain) &&
 	       !strcmp(p->sw ? p->sw->name : "", w->on_switch) &&
@@ -460,6 +480,19 @@ static int check_set_switch(struct ktxn *t, struct change *c)
 	return 0;
 }
 
+/* A device's port may have one of the host's stack beside it. */
+static void count_leaving(struct change *c)
+{
+	const struct kport *host = knic_host(c->port);
+
+	c->on_switch = c->port->sw;
+	if (!c->on_switch)
+		return;
+	c->on_switch->leaving_ports++;
+	if (host && host->sw == c->on_switch)
+		c->on_switch->leaving_ports++;
+}
+
 static int check_place(struct ktxn *t, struct change *c)
 {
 	if (c->spec.kind == KSPEC_SWITCH)
@@ -470,8 +503,8 @@ static int check_place(struct ktxn *t, struct change *c)
 			       : 0;
 	if (c->action == KACTION_NEW)
 		return check_new_port(t, c);
-	if (c->action == KACTION_DEL && c->port->sw)
-		c->port->sw->leaving_ports++;
+	if (c->action == KACTION_DEL)
+		count_leaving(c);
 	if (c->action == KACTION_SET && !same_port(c->port, &c->spec.port))
 		return refuse(t, c, -EINVAL,
 			      "only its topology can be changed in place");
@@ -494,8 +527,7 @@ static int check_left(struct ktxn *t, struct change *c)
 					p->name);
 	if (c->sw->n_ports == c->sw->leaving_ports)
 		return 0;
-	list_for_each_entry(p, &c->sw->ports, on_switch)
-	{
+	list_for_each_entry(p, &c->sw->ports, on_switch) {
 		if (!p->leaving)
 			break;
 	}
@@ -571,20 +603,51 @@ static int check_whole(struct ktxn *t, struct change *c)
 
 /* Preparing */
 
+/* The device of a port that goes is taken from it: what can be undone. */
+static int take_device(struct ktxn *t, struct change *c)
+{
+	struct kport *old = knic_find(c->spec.port.device);
+	struct kswitch *sw = old ? old->sw : NULL;
+	const bool host = old && knic_host(old);
+	int err;
+
+	if (!old || old == c->port)
+		return 0;
+	if (!sw)
+		return old->opens
+			       ? refuse(t, c, -EBUSY,
+					"process %d has its device open as port %s",
+					old->pid, old->name)
+			       : 0;
+	err = knic_detach(old);
+	if (err)
+		return refuse_why(t, c, err, "its device is in use");
+	c->old = old;
+	c->old_switch = sw;
+	c->old_host = host;
+	return 0;
+}
+
 static int connect(struct ktxn *t, struct change *c)
 {
-	int err;
+	int err = 0;
 
 	if (c->action != KACTION_NEW || !c->on_switch)
 		return 0;
-	err = kswitch_attach(c->on_switch, c->port);
+	kwhy_forget();
+	if (c->spec.port.device[0])
+		err = take_device(t, c);
+	if (err)
+		return err;
+	if (c->spec.port.device[0])
+		err = knic_attach(c->port, c->on_switch,
+				  c->spec.port.host_stack);
+	else
+		err = kswitch_attach(c->on_switch, c->port);
 	if (err == -ENOSPC)
 		return refuse(t, c, err, "switch %s is full: %d ports",
 			      c->on_switch->name, PTN_VALE_PORTS_MAX);
-	if (err)
-		return refuse(t, c, err, "cannot be put on switch %s: error %d",
-			      c->on_switch->name, -err);
-	return 0;
+	return err ? refuse_why(t, c, err, "cannot be put on its switch") : 0;
 }
 
 static void unpin_all(struct kswitch *s, const struct kstatic *e, u32 n)
@@ -649,25 +712,35 @@ static void unpin(struct change *c)
 		repin(c->sw, NULL);
 }
 
+static void give_back_device(struct change *c)
+{
+	if (knic_attach(c->old, c->old_switch, c->old_host))
+		pr_err("ptnetmap: port %s has lost its device: apply again\n",
+		       c->old->name);
+	else
+		repin(c->old_switch, c->old->name);
+}
+
 static void undo(struct ktxn *t)
 {
 	struct change *c;
 
-	list_for_each_entry_reverse(c, &t->changes, node)
-	{
+	list_for_each_entry_reverse(c, &t->changes, node) {
 		if (c->pinned)
 			unpin(c);
 	}
-	list_for_each_entry_reverse(c, &t->changes, node)
-	{
+	list_for_each_entry_reverse(c, &t->changes, node) {
 		if (c->action != KACTION_NEW || !c->object ||
 		    c->spec.kind != KSPEC_PORT)
 			continue;
+		if (c->port->nic && c->port->sw)
+			knic_detach(c->port);
 		kswitch_detach(c->port);
 		kport_put(c->port);
+		if (c->old)
+			give_back_device(c);
 	}
-	list_for_each_entry_reverse(c, &t->changes, node)
-	{
+	list_for_each_entry_reverse(c, &t->changes, node) {
 		if (c->action != KACTION_NEW || !c->object)
 			continue;
 		if (c->spec.kind == KSPEC_SWITCH)
@@ -679,23 +752,22 @@ static void undo(struct ktxn *t)
 
 /* Doing: nothing here can fail. */
 
-static void delete_port(struct kport *p)
+static void delete_port(struct change *c)
 {
-	if (p->sw)
-		p->sw->leaving_ports = 0;
-	kport_remove(p);
+	if (c->on_switch)
+		c->on_switch->leaving_ports = 0;
+	kport_remove(c->port);
 }
 
 static void delete_kind(struct ktxn *t, enum kspec_kind kind)
 {
 	struct change *c;
 
-	list_for_each_entry(c, &t->changes, node)
-	{
+	list_for_each_entry(c, &t->changes, node) {
 		if (c->action != KACTION_DEL || c->spec.kind != kind)
 			continue;
 		if (kind == KSPEC_PORT)
-			delete_port(c->port);
+			delete_port(c);
 		else if (kind == KSPEC_PIPE)
 			kpipe_free(c->pipe);
 		else
@@ -743,16 +815,14 @@ static void do_all(struct ktxn *t)
 	delete_kind(t, KSPEC_PORT);
 	delete_kind(t, KSPEC_PIPE);
 	delete_kind(t, KSPEC_SWITCH);
-	list_for_each_entry(c, &t->changes, node)
-	{
+	list_for_each_entry(c, &t->changes, node) {
 		if (c->action == KACTION_NEW)
 			publish(c);
 		else if (c->action == KACTION_SET)
 			change(c);
 	}
 	/* those of a port that was replaced went with the old one */
-	list_for_each_entry(c, &t->changes, node)
-	{
+	list_for_each_entry(c, &t->changes, node) {
 		if (c->action == KACTION_NEW && c->on_switch &&
 		    !c->on_switch->changing)
 			repin(c->on_switch, c->spec.name);
@@ -769,8 +839,7 @@ static void forget(struct ktxn *t)
 {
 	struct change *c;
 
-	list_for_each_entry(c, &t->changes, node)
-	{
+	list_for_each_entry(c, &t->changes, node) {
 		if (c->on_pipe)
 			memset(c->on_pipe->claim, 0, sizeof(c->on_pipe->claim));
 		if (!c->object)
@@ -781,8 +850,8 @@ static void forget(struct ktxn *t)
 			*changing(c) = false;
 		if (c->spec.kind == KSPEC_SWITCH)
 			c->sw->leaving_ports = 0;
-		if (c->spec.kind == KSPEC_PORT && c->port->sw)
-			c->port->sw->leaving_ports = 0;
+		if (c->on_switch)
+			c->on_switch->leaving_ports = 0;
 	}
 }
 
@@ -790,8 +859,7 @@ static int each(struct ktxn *t, int (*step)(struct ktxn *t, struct change *c))
 {
 	struct change *c;
 
-	list_for_each_entry(c, &t->changes, node)
-	{
+	list_for_each_entry(c, &t->changes, node) {
 		int err = step(t, c);
 
 		if (err)

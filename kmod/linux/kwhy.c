@@ -25,3 +25,9 @@ const char *kwhy_last(void)
 	kctl_assert_held();
 	return last;
 }
+
+void kwhy_forget(void)
+{
+	kctl_assert_held();
+	last[0] = 0;
+}

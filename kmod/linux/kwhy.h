@@ -9,7 +9,10 @@
 /** kwhy - say it, without a dot and newline; under kctl_lock. Returns @err. */
 __printf(2, 3) int kwhy(int err, const char *format, ...);
 
-/** kwhy_last - the last sentence; under kctl_lock */
+/**
+ * kwhy_last - the last sentence since kwhy_forget(), or ""; under kctl_lock
+ */
 const char *kwhy_last(void);
+void kwhy_forget(void);
 
 #endif

@@ -148,7 +148,7 @@ static int open_port(struct kport *p)
 	ASSERT_RTNL();
 	if (!nic->dev)
 		return -ENXIO;
-	if (nic->attached) {
+	if (nic->attached && !nic->is_vif) {
 		occupy(p);
 	} else if (!p->sw) {
 		err = ptn_device_attach(p->core, &device_ops, nic);
@@ -605,7 +605,8 @@ static void renamed(struct knic *nic)
 	mutex_unlock(&kctl_lock);
 }
 
-static int check_mtu(struct knic *nic, u32 mtu)
+/* It has a new MTU; refused, it gets the old one back. */
+static int check_mtu(struct knic *nic)
 {
 	int err;
 
@@ -613,7 +614,7 @@ static int check_mtu(struct knic *nic, u32 mtu)
 		return 0;
 	mutex_lock(&kctl_lock);
 	err = ktake_check_mtu(
-		nic->dev, mtu,
+		nic->dev, nic->dev->mtu,
 		ptn_region_shape(nic->port->mem->region)->buf_size);
 	mutex_unlock(&kctl_lock);
 	return err;
@@ -626,7 +627,6 @@ static int check_mtu(struct knic *nic, u32 mtu)
 static int on_event(struct notifier_block *nb, unsigned long event, void *info)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
-	const struct netdev_notifier_info_ext *ext = info;
 	struct knic *nic = nic_of(dev);
 
 	if (!nic)
@@ -640,8 +640,8 @@ static int on_event(struct notifier_block *nb, unsigned long event, void *info)
 	case NETDEV_CHANGENAME:
 		renamed(nic);
 		break;
-	case NETDEV_PRECHANGEMTU:
-		return notifier_from_errno(check_mtu(nic, ext->ext.mtu));
+	case NETDEV_CHANGEMTU: /* the event before it does not tell which */
+		return notifier_from_errno(check_mtu(nic));
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		kside_wake(&nic->wire);

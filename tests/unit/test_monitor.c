@@ -152,19 +152,6 @@ static void more_than_a_ring_leaves_the_newest(void **state)
 	assert_whole();
 }
 
-static void a_slot_with_another_buffer_is_left_out(void **state)
-{
-	struct netmap_ring *r = rig_tx(&parent, 0);
-
-	(void)state;
-	write_frames(3, 30);
-	r->slot[1].buf_idx = r->slot[5].buf_idx;
-	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 0, 3);
-	assert_next(30);
-	assert_next(32);
-	assert_whole();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,7 +161,6 @@ int main(void)
 		test(swaps_take_the_buffers),
 		test(overflow_loses_the_oldest_that_were_not_shown),
 		test(more_than_a_ring_leaves_the_newest),
-		test(a_slot_with_another_buffer_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "kresolve.h"
 
-#include <linux/ctype.h>
 #include <linux/netdevice.h>
 
 #include <ptnet/request.h>
 
 #include "kctl.h"
 #include "kmem.h"
+#include "kname.h"
 #include "knic.h"
 #include "kpipe.h"
 #include "kport.h"
@@ -21,14 +21,6 @@ enum {
 
 /* Names */
 
-static bool is_word(const char *from, const char *to)
-{
-	for (; from < to; from++)
-		if (!isalnum(*from) && *from != '_')
-			return false;
-	return true;
-}
-
 const char *kresolve_vale(const char *name)
 {
 	const char *colon = strchr(name, ':'), *port;
@@ -36,10 +28,10 @@ const char *kresolve_vale(const char *name)
 	if (!colon || strncmp(name, "vale", 4))
 		return NULL;
 	port = colon + 1;
-	if (port - name >= SHORT_NAME || !is_word(name, colon))
+	if (port - name >= SHORT_NAME || !kname_is_word(name, colon, "_"))
 		return NULL;
 	if (!*port || strlen(port) >= SHORT_NAME ||
-	    !is_word(port, port + strlen(port)))
+	    !kname_is_word(port, port + strlen(port), "_"))
 		return NULL;
 	return port;
 }
@@ -51,10 +43,8 @@ static const char *brace_in(const char *name)
 
 	if (!brace || brace == name || !brace[1])
 		return NULL;
-	for (id = brace + 1; *id; id++)
-		if (!isalnum(*id))
-			return NULL;
-	return brace;
+	id = brace + 1;
+	return kname_is_word(id, id + strlen(id), "") ? brace : NULL;
 }
 
 static int check_name(const char *name)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "kspec.h"
 
-#include <linux/ctype.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "core/region.h"
 #include "core/vale.h"
+#include "kname.h"
 #include "kswitch.h"
 
 #include <ptnet/region.h>
@@ -240,16 +240,6 @@ size_t kspec_bytes(const struct kspec *s)
 
 /* Checking */
 
-static bool is_name(const char *name)
-{
-	if (!isascii(name[0]) || !isalnum(name[0]))
-		return false;
-	for (const char *c = name + 1; *c; c++)
-		if (!isascii(*c) || (!isalnum(*c) && !strchr("_-.", *c)))
-			return false;
-	return true;
-}
-
 static bool in(u32 v, u32 min, u32 max)
 {
 	return v >= min && v <= max;
@@ -357,7 +347,7 @@ static int check_port(const struct kspec *s, char *text)
 
 int kspec_check(const struct kspec *s, char *text)
 {
-	if (!is_name(s->name))
+	if (!kname_is_valid(s->name))
 		return kspec_refuse(s, text, -EINVAL,
 				    "not a name: expected letters, digits, "
 				    "'_', '-', '.'");

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 
 #include "kctl.h"
+#include "kname.h"
 #include "knic_inner.h"
 #include "kwhy.h"
 
@@ -67,7 +68,8 @@ static int new_device(struct net_device **out, const char *name)
 	struct net_device *dev;
 	int err;
 
-	if (!dev_valid_name(name))
+	/* no more than dev_valid_name(), which lets braces and % pass */
+	if (strlen(name) >= IFNAMSIZ || !kname_is_valid(name))
 		return kwhy(-EINVAL, "%s is no name of a network device", name);
 	dev = alloc_netdev(sizeof(struct kvif), name, NET_NAME_USER, vif_setup);
 	if (!dev)

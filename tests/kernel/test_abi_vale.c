@@ -424,6 +424,62 @@ static void test_polling_needs_a_device(void **state)
 	abi_close(fd);
 }
 
+/* Persistent ports */
+
+static int newif(int fd, const char *name)
+{
+	struct nmreq_vale_newif body = {0};
+
+	return abi_ctrl(fd, name, NETMAP_REQ_VALE_NEWIF, &body, NULL);
+}
+
+static int delif(int fd, const char *name)
+{
+	return abi_ctrl(fd, name, NETMAP_REQ_VALE_DELIF, NULL, NULL);
+}
+
+/* No more than what can be told from pipes, switches and patterns. */
+static void test_names_of_persistent_ports(void **state)
+{
+	static const char *const bad[] = {
+		"",	   "{",	      "}",	    "p{1",
+		"vale5:p", "p%d",     "a b",	    "\xe4",
+		"a^",	   ".hidden", "with/slash", "0123456789abcdef"};
+	int fd = abi_device();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_error(newif(fd, bad[i]), EINVAL);
+	assert_int_equal(newif(fd, "0123456789_a-.b"), 0);
+	assert_error(newif(fd, "0123456789_a-.b"), EEXIST);
+	assert_int_equal(delif(fd, "0123456789_a-.b"), 0);
+	assert_error(delif(fd, "0123456789_a-.b"), ENXIO);
+	abi_close(fd);
+}
+
+static void test_persistent_ports_in_use_stay(void **state)
+{
+	struct nmreq_vale_attach attach = {.reg = {.nr_mode = NR_REG_ALL_NIC}};
+	struct nmreq_vale_detach detach = {0};
+	struct abi_port port;
+	int fd = abi_device();
+
+	(void)state;
+	assert_int_equal(newif(fd, "pers0"), 0);
+	assert_int_equal(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_ATTACH,
+				  &attach, NULL),
+			 0);
+	assert_error(delif(fd, "pers0"), EBUSY);
+	assert_int_equal(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_DETACH,
+				  &detach, NULL),
+			 0);
+	abi_open(&port, "pers0");
+	assert_error(delif(fd, "pers0"), EBUSY);
+	abi_shut(&port);
+	assert_int_equal(delif(fd, "pers0"), 0);
+	abi_close(fd);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -444,6 +500,8 @@ int main(void)
 		TEST(test_headers_of_nobody),
 		TEST(test_attaching_what_there_is_not),
 		TEST(test_polling_needs_a_device),
+		TEST(test_names_of_persistent_ports),
+		TEST(test_persistent_ports_in_use_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,8 @@
  * random contents, half of them nearly right, options that loop or overlap,
  * pointers to nowhere, rings and CSBs scribbled over between and during
  * syncs; and now and then one is killed in the middle of it. Afterwards the
- * device must still do its work.
+ * device must still do its work, and what outlives its programs (devices on
+ * switches, persistent ports) must go when it is told to.
  *
  *	tool_fuzz SECONDS [SEED]
  *
@@ -12,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -464,8 +466,71 @@ static struct netmap_ring *ring_of(int fd, const struct nmreq_register *r,
 	return (void *)((char *)nifp + nifp->ring_ofs[n]);
 }
 
+/* What outlives its programs, and how it goes. */
+
+static int ask(int fd, uint16_t type, const char *port, void *body,
+	       struct nmreq_header *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->nr_version = NETMAP_API;
+	h->nr_reqtype = type;
+	h->nr_body = (uintptr_t)body;
+	snprintf(h->nr_name, sizeof(h->nr_name), "%s", port);
+	return ioctl(fd, NIOCCTRL, h);
+}
+
+static void must_go(int fd, uint16_t type, const char *port, void *body)
+{
+	struct nmreq_header h;
+
+	if (!ask(fd, type, port, body, &h))
+		return;
+	fprintf(stderr, "%s stays: %s\n", port, strerror(errno));
+	exit(1);
+}
+
+/* All that is on a switch without a program is a device that was attached. */
+static void detach_all(int fd)
+{
+	struct nmreq_vale_list at = {0};
+	struct nmreq_vale_detach detach = {0};
+	struct nmreq_header h;
+
+	while (!ask(fd, NETMAP_REQ_VALE_LIST, "", &at, &h)) {
+		char port[sizeof(h.nr_name)];
+
+		memcpy(port, h.nr_name, sizeof(port));
+		must_go(fd, NETMAP_REQ_VALE_DETACH, port, &detach);
+		memset(&at, 0, sizeof(at));
+	}
+}
+
+static void delete_all(int fd, struct if_nameindex *before)
+{
+	struct if_nameindex *now = if_nameindex();
+
+	for (struct if_nameindex *i = now; i && i->if_index; i++) {
+		const struct if_nameindex *was = before;
+
+		while (was->if_index && strcmp(was->if_name, i->if_name))
+			was++;
+		if (!was->if_index)
+			must_go(fd, NETMAP_REQ_VALE_DELIF, i->if_name, NULL);
+	}
+	if_freenameindex(now);
+}
+
+static void leave_nothing(struct if_nameindex *before)
+{
+	int fd = open("/dev/netmap", O_RDWR | O_CLOEXEC);
+
+	detach_all(fd);
+	delete_all(fd, before);
+	close(fd);
+}
+
 /* A frame from one port to another: the device does what it is for. */
-static void still_works(void)
+static void pass_a_frame(void)
 {
 	struct nmreq_register a, b;
 	int from = register_port("vale9:from", &a);
@@ -483,13 +548,25 @@ static void still_works(void)
 		fprintf(stderr, "no frame passes any more\n");
 		exit(1);
 	}
-	close(from);
-	close(to);
+	exit(0);
+}
+
+/* By a process of its own, whose mappings go with it. */
+static void still_works(void)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid)
+		pass_a_frame();
+	if (waitpid(pid, &status, 0) < 0 || status)
+		exit(1);
 }
 
 int main(int argc, char **argv)
 {
 	const int seconds = argc > 1 ? atoi(argv[1]) : 0;
+	struct if_nameindex *const before = if_nameindex();
 	pid_t pids[PROCESSES];
 	time_t end = time(NULL) + seconds;
 
@@ -517,5 +594,7 @@ int main(int argc, char **argv)
 		waitpid(pids[i], NULL, 0);
 	}
 	still_works();
+	leave_nothing(before);
+	if_freenameindex(before);
 	return 0;
 }

@@ -100,8 +100,9 @@ static int lost(struct channel *c, struct backend_error *error, int err)
 		return backend_fail(error, err, "the answer of %s is garbled",
 				    c->peer);
 	if (err == -ENOBUFS || err == -EMSGSIZE)
-		return backend_fail(error, -ECONNRESET, "%s was not understood: %s",
-				    c->peer, strerror(-err));
+		return backend_fail(error, -ECONNRESET,
+				    "%s was not understood: %s", c->peer,
+				    strerror(-err));
 	return backend_fail(error, -ECONNRESET, "%s %s", c->peer, c->gone);
 }
 

@@ -152,6 +152,54 @@ static void more_than_a_ring_leaves_the_newest(void **state)
 	assert_whole();
 }
 
+/* Programs exchange buffers between slots: the frame is where a slot says. */
+static void a_slot_with_another_buffer_hands_that_over(void **state)
+{
+	struct netmap_ring *r = rig_tx(&parent, 0);
+	const u32 other = r->slot[5].buf_idx;
+
+	(void)state;
+	write_frames(3, 30);
+	rig_frame(rig_buf(r, other), LEN, 2, 4, 77);
+	r->slot[5].buf_idx = r->slot[1].buf_idx;
+	r->slot[1].buf_idx = other;
+	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 0, 3);
+	assert_next(30);
+	assert_next(77);
+	assert_next(32);
+	assert_int_equal(rig_rx(&monitor, 0)->slot[1].buf_idx, other);
+	assert_whole();
+}
+
+static void a_slot_with_a_buffer_of_nobody_is_left_out(void **state)
+{
+	struct netmap_ring *r = rig_tx(&parent, 0);
+
+	(void)state;
+	write_frames(3, 30);
+	r->slot[1].buf_idx = 1 << 30;
+	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 0, 3);
+	assert_next(30);
+	assert_next(32);
+	assert_int_equal(rig_count(&monitor, PTN_C_DROP_BAD_BUFFER), 1);
+	assert_whole();
+}
+
+/* One that stands in two slots is in the first of them by then. */
+static void a_buffer_shown_twice_is_lost_to_nobody(void **state)
+{
+	struct netmap_ring *r = rig_tx(&parent, 0);
+
+	(void)state;
+	write_frames(3, 30);
+	r->slot[1].buf_idx = r->slot[0].buf_idx;
+	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 0, 3);
+	assert_whole();
+	assert_int_equal(rig_count(&monitor, PTN_C_RX_FRAMES) +
+				 rig_count(&monitor, PTN_C_DROP_BAD_BUFFER),
+			 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +209,9 @@ int main(void)
 		test(swaps_take_the_buffers),
 		test(overflow_loses_the_oldest_that_were_not_shown),
 		test(more_than_a_ring_leaves_the_newest),
+		test(a_slot_with_another_buffer_hands_that_over),
+		test(a_slot_with_a_buffer_of_nobody_is_left_out),
+		test(a_buffer_shown_twice_is_lost_to_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,8 +113,10 @@ static uint32_t next_slot(const struct netmap_ring *r, uint32_t i)
 
 static void write_frame(char *frame, unsigned len, uint64_t number)
 {
+	static const unsigned char from[] = {2, 0, 0, 0, 0, 1, 0x88, 0xb5};
+
 	memset(frame, 0xff, 6);
-	memcpy(frame + 6, "\2\0\0\0\0\1\x88\xb5", 8);
+	memcpy(frame + 6, from, sizeof(from));
 	memset(frame + ETH_HEADER, (int)number, len - ETH_HEADER);
 	memcpy(frame + len - sizeof(number), &number, sizeof(number));
 }

@@ -92,9 +92,10 @@ static void test_bodies_are_there_or_not(void **state)
 	int fd = abi_device();
 
 	(void)state;
-	for (uint16_t t = 1; t <= NETMAP_REQ_MAX; t++)
-		assert_error(abi_ctrl(fd, "vale0:b", t,
-				      has_no_body(t) ? body : NULL, NULL),
+	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++)
+		assert_error(abi_ctrl(fd, "vale0:b", (uint16_t)t,
+				      has_no_body((uint16_t)t) ? body : NULL,
+				      NULL),
 			     EINVAL);
 	abi_close(fd);
 }
@@ -109,9 +110,9 @@ static void test_pointers_to_nowhere(void **state)
 
 	(void)state;
 	assert_error(ioctl(fd, NIOCCTRL, BAD_POINTER) ? -errno : 0, EFAULT);
-	for (uint16_t t = 1; t <= NETMAP_REQ_MAX; t++)
-		if (!has_no_body(t))
-			assert_error(abi_ctrl(fd, "vale0:n", t,
+	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++)
+		if (!has_no_body((uint16_t)t))
+			assert_error(abi_ctrl(fd, "vale0:n", (uint16_t)t,
 					      (void *)BAD_POINTER, NULL),
 				     EFAULT);
 	h = header(NETMAP_REQ_REGISTER, "vale0:n", &body);
@@ -194,11 +195,12 @@ static void test_names(void **state)
 		assert_fails(abi_register(fd, bad[i], &body));
 		abi_close(fd);
 	}
-	for (uint16_t t = 1; t <= NETMAP_REQ_MAX; t++) {
+	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++) {
 		char body[256] = {0};
 		int fd = abi_device();
 
-		h = header(t, "", has_no_body(t) ? NULL : body);
+		h = header((uint16_t)t, "",
+			   has_no_body((uint16_t)t) ? NULL : body);
 		memset(h.nr_name, 'a', sizeof(h.nr_name));
 		memcpy(h.nr_name, "vale0:", 6);
 		assert_fails(abi_call(fd, &h));
@@ -337,8 +339,8 @@ static void test_sizes_of_options_that_vary(void **state)
 					 (uint64_t)-1,
 					 (uint64_t)-24,
 					 1ULL << 63};
-	static struct {
-		struct nmreq_opt_sync_kloop_eventfds o;
+	static union {
+		struct nmreq_option o;
 		char space[8192];
 	} big;
 	struct nmreq_sync_kloop_start start = {.sleep_us = 10};
@@ -348,7 +350,7 @@ static void test_sizes_of_options_that_vary(void **state)
 	abi_open(&p, "vale0:s");
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		memset(&big, 0xff, sizeof(big));
-		big.o.nro_opt = (struct nmreq_option){
+		big.o = (struct nmreq_option){
 			.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
 			.nro_size = sizes[i]};
 		assert_fails(abi_ctrl(p.fd, p.name, NETMAP_REQ_SYNC_KLOOP_START,

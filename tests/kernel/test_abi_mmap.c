@@ -113,10 +113,15 @@ static int take(int sock)
 			   .msg_iovlen = 1,
 			   .msg_control = control,
 			   .msg_controllen = sizeof(control)};
-	int fd;
+	const struct cmsghdr *c;
+	int fd = -1;
 
 	assert_int_equal(recvmsg(sock, &m, 0), 1);
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	c = CMSG_FIRSTHDR(&m);
+	if (!c)
+		fail_msg("no descriptor came");
+	else
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
 }
 

@@ -145,8 +145,8 @@ static void more_than_a_ring_leaves_the_newest(void **state)
 		ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0),
 				 0, SLOTS - 1);
 	}
-	for (u8 i = 0; i < SLOTS - 1; i++)
-		assert_next(i); /* shown to the program: not the host's */
+	for (u32 i = 0; i < SLOTS - 1; i++)
+		assert_next((u8)i); /* shown to the program: not the host's */
 	assert_int_equal(rig_count(&monitor, PTN_C_DROP_RX_FULL),
 			 2 * (SLOTS - 1));
 	assert_whole();

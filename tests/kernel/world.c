@@ -91,21 +91,28 @@ void world_port(const char *name, uint64_t out[PTN_C_MAX + 1])
 	objects_fini(&all);
 }
 
+static int apply_to(const struct objects *want, const struct objects *have)
+{
+	const bool some = want->n_switches + want->n_pipes + want->n_ports;
+	struct plan plan;
+	int err = plan_make(&plan, want, have);
+
+	if (err)
+		return err;
+	err = ops->apply(contact(), &plan, some ? ++revision : 0, &error);
+	plan_fini(&plan);
+	return err;
+}
+
 int world_apply(struct objects *want)
 {
-	struct objects have;
-	struct plan plan;
+	struct objects have = {0};
 	int err;
 
 	objects_sort(want);
-	world_objects(&have);
-	assert_int_equal(plan_make(&plan, want, &have), 0);
-	err = ops->apply(contact(), &plan,
-			 want->n_switches + want->n_pipes + want->n_ports
-				 ? ++revision
-				 : 0,
-			 &error);
-	plan_fini(&plan);
+	err = ops->dump(contact(), &have, &error);
+	if (!err)
+		err = apply_to(want, &have);
 	objects_fini(&have);
 	return err;
 }

@@ -335,20 +335,30 @@ static int compare_keys(const void *a, const void *b)
 	return x->at.column < y->at.column ? -1 : x->at.column > y->at.column;
 }
 
+/* Of the map whose children they are, up to the one that is being closed. */
+static const char *key_before(struct yaml_node *const *children, size_t n)
+{
+	/* an even one is a key itself, and that has no name */
+	const struct yaml_node *key = n % 2 ? children[n - 1] : NULL;
+
+	return key && key->kind == YAML_SCALAR ? key->text : "?";
+}
+
 /*
  * "spec.ports[2]": the way to what is being closed. Of each collection around
- * it the children before are on the stack, in a map the key last.
+ * it the children before are on the stack.
  */
 static void add_path(const struct yaml_stream *s, struct strbuf *path)
 {
 	for (unsigned i = 0; i < s->level; i++) {
-		const size_t end = s->open[i + 1].first;
+		const size_t first = s->open[i].first;
+		const size_t n = s->open[i + 1].first - first;
 
 		if (s->open[i].list)
-			strbuf_addf(path, "[%zu]", end - s->open[i].first);
+			strbuf_addf(path, "[%zu]", n);
 		else
 			strbuf_addf(path, "%s%.64s", path->len ? "." : "",
-				    s->stack[end - 1]->text ?: "?");
+				    key_before(s->stack + first, n));
 	}
 }
 

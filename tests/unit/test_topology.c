@@ -228,6 +228,28 @@ static void all_findings_come_at_once_in_order(void **state)
 		"column 15\n");
 }
 
+/* What is in there may have findings too, and has no name to be told by. */
+static void keys_are_words(void **state)
+{
+	static const char outermost[] = "{a: 1, a: 2}: x\n";
+	_cleanup_free_ char *got = NULL;
+
+	(void)state;
+	assert_findings(HEAD "  {a: 1, a: 2}: x\n",
+			"t.yaml:5:3: a key must be a word, not a list "
+			"or a mapping\n"
+			"t.yaml:5:10: spec.?.a: the key \"a\" is already at "
+			"line 5, column 4\n");
+	assert_findings(HEAD "  ? {a: 1}\n  : {b: 1, b: 2}\n",
+			"t.yaml:5:5: a key must be a word, not a list "
+			"or a mapping\n"
+			"t.yaml:6:12: spec.?.b: the key \"b\" is already at "
+			"line 6, column 6\n");
+	/* the outermost one has nothing before it */
+	got = findings_of(outermost, strlen(outermost));
+	assert_non_null(strstr(got, "t.yaml:1:8: ?.a: the key \"a\""));
+}
+
 /* Tables: what is behind HEAD, and a part of its only finding. */
 struct bad {
 	const char *spec, *part;
@@ -691,6 +713,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(types_and_ranges),
 		cmocka_unit_test(a_port_has_one_place),
 		cmocka_unit_test(references_lead_somewhere),
+		cmocka_unit_test(keys_are_words),
 		cmocka_unit_test(nothing_is_taken_twice),
 		cmocka_unit_test(what_yaml_can_do_is_bounded),
 		cmocka_unit_test(aliases_are_counted_where_they_are_used),

@@ -20,6 +20,7 @@ ROOMS = {
     "kmod/core": ["kmod/include/uapi", "lib/engine/os"],
     "kmod/linux": ["kmod/linux/os", "kmod/core", "kmod/include/uapi"],
     "kmod/linux/os": [],
+    "kmod/guest": ["kmod/include/uapi"],
     "lib/base": [],
     "lib/json": ["lib/base"],
     "lib/http": ["lib/base"],
@@ -55,6 +56,7 @@ ROOMS = {
 # Where a header that is written <ptnet/...>, "vale.h" or "model/objects.h" is.
 SEARCH = ["kmod/include/uapi", "kmod", "lib", "ptnetd", "lib/engine/os", "lib/port"]
 KERNEL_SEARCH = ["kmod/include/uapi", "kmod", "kmod/linux", "kmod/linux/os"]
+GUEST_SEARCH = ["kmod/include/uapi"]
 
 # Headers of the system that only some rooms may use.
 ONLY = {
@@ -99,7 +101,8 @@ def room_of(path):
 
 def resolve(path, name):
     """The file of the tree that an include means, or None for the system's."""
-    search = KERNEL_SEARCH if path.startswith("kmod/linux/") else SEARCH
+    search = (KERNEL_SEARCH if path.startswith("kmod/linux/")
+              else GUEST_SEARCH if path.startswith("kmod/guest/") else SEARCH)
     for folder in [str(pathlib.PurePosixPath(path).parent), *search]:
         if (TOP / folder / name).is_file():
             return str(pathlib.PurePosixPath(folder, name))

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Commands by the control page: RESET, START, STOP. They are rare, so the
+ * answer is looked for; a host that is not there costs the time-out.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+
+#include "gdev.h"
+
+enum { PATIENCE_MS = 3000, PAUSE_MIN_US = 50, PAUSE_MAX_US = 2000 };
+
+static void say(struct gdev *g, enum ptn_region_command cmd)
+{
+	struct ptn_control *c = g->region.control;
+	u32 seq = READ_ONCE(g->region.live->ack_seq) + 1;
+
+	if (seq == g->seq)
+		seq++; /* the last one was not answered yet */
+	g->seq = seq;
+	for (size_t i = 0; i < ARRAY_SIZE(c->arg); i++)
+		WRITE_ONCE(c->arg[i], 0);
+	WRITE_ONCE(c->cmd, cmd);
+	virt_store_release(&c->seq, seq);
+	writel(PTN_HOST_ID << 16 | PTN_VECTOR_CONTROL, gdev_doorbell(g));
+}
+
+static bool answered(const struct gdev *g)
+{
+	return virt_load_acquire(&g->region.live->ack_seq) == g->seq;
+}
+
+int gcommand(struct gdev *g, enum ptn_region_command cmd)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(PATIENCE_MS);
+	unsigned long pause = PAUSE_MIN_US;
+	s32 status;
+
+	say(g, cmd);
+	while (!answered(g)) {
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+		usleep_range(pause, 2 * pause);
+		pause = min_t(unsigned long, 2 * pause, PAUSE_MAX_US);
+	}
+	status = READ_ONCE(g->region.live->ack_status);
+	return status > 0 || status < -MAX_ERRNO ? -EPROTO : status;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Whether the host's side is there: it has a heartbeat, a state, and a
+ * generation that changes when it restarts. Nothing else tells: when the
+ * process at the other end dies the memory stays, and so does the device.
+ *
+ * The carrier follows. A host that came back without our rings' state says
+ * that it is ready, and the rings are started anew.
+ */
+#include <linux/rtnetlink.h>
+
+#include "gdev.h"
+
+/* The host's heart beats each second. */
+enum { LOOK_MS = 1000, SILENCE_MS = 4000, RETRY_MS = 20 };
+
+static void look_in(struct gdev *g, unsigned int ms)
+{
+	mod_delayed_work(system_wq, &g->link.work, msecs_to_jiffies(ms));
+}
+
+static u32 state_of(const struct gdev *g)
+{
+	return READ_ONCE(g->region.live->state);
+}
+
+static bool is_alive(const struct gdev *g)
+{
+	return time_before(jiffies,
+			   g->link.seen + msecs_to_jiffies(SILENCE_MS)) &&
+	       READ_ONCE(g->region.live->magic) == PTN_CONFIG_MAGIC;
+}
+
+bool glink_is_up(const struct gdev *g)
+{
+	return g->started && is_alive(g) && state_of(g) == PTN_STATE_RUNNING;
+}
+
+/* Not before it is up, nor while the machine is suspended. */
+static bool is_watched(const struct gdev *g)
+{
+	return netif_running(g->dev) && netif_device_present(g->dev);
+}
+
+/* True when the heart beat since the last look. */
+static bool feel(struct gdev *g)
+{
+	const u32 beat = READ_ONCE(g->region.live->heartbeat);
+
+	if (beat == g->link.heartbeat)
+		return false;
+	g->link.heartbeat = beat;
+	g->link.seen = jiffies;
+	return true;
+}
+
+static void notice_restart(struct gdev *g)
+{
+	const u32 generation = READ_ONCE(g->region.live->generation);
+
+	if (generation == g->link.generation)
+		return;
+	g->link.generation = generation;
+	g->link.restarts++;
+	netdev_info(g->dev, "the host's side was restarted\n");
+}
+
+static const char *why_down(const struct gdev *g)
+{
+	if (state_of(g) == PTN_STATE_FAULTED)
+		return "the host has disabled the port after too many faults";
+	if (state_of(g) == PTN_STATE_GONE || !is_alive(g))
+		return "the host's side is gone";
+	return "the host has stopped the port";
+}
+
+static void show(struct gdev *g)
+{
+	const bool up = glink_is_up(g);
+
+	if (up == netif_carrier_ok(g->dev))
+		return;
+	if (up) {
+		netif_carrier_on(g->dev);
+		netdev_info(g->dev, "link is up\n");
+	} else {
+		netif_carrier_off(g->dev);
+		netdev_info(g->dev, "link is down: %s\n", why_down(g));
+	}
+}
+
+static bool wants_start(const struct gdev *g)
+{
+	return !g->started || state_of(g) == PTN_STATE_READY;
+}
+
+static void look(struct work_struct *work)
+{
+	struct gdev *g =
+		container_of(to_delayed_work(work), struct gdev, link.work);
+	const bool beat = feel(g);
+
+	/* who holds it may be waiting for us in glink_end() */
+	if (!rtnl_trylock()) {
+		look_in(g, RETRY_MS);
+		return;
+	}
+	if (beat) {
+		notice_restart(g);
+		if (wants_start(g)) {
+			gnet_stop(g);
+			gnet_start(g);
+		}
+	}
+	show(g);
+	rtnl_unlock();
+	look_in(g, LOOK_MS);
+}
+
+void glink_init(struct gdev *g)
+{
+	INIT_DELAYED_WORK(&g->link.work, look);
+	g->link.heartbeat = READ_ONCE(g->region.live->heartbeat);
+	g->link.generation = READ_ONCE(g->region.live->generation);
+	g->link.seen = jiffies;
+}
+
+void glink_begin(struct gdev *g)
+{
+	feel(g);
+	show(g);
+	look_in(g, LOOK_MS);
+}
+
+void glink_end(struct gdev *g)
+{
+	cancel_delayed_work_sync(&g->link.work);
+	netif_carrier_off(g->dev);
+}
+
+void glink_look(struct gdev *g)
+{
+	if (is_watched(g))
+		look_in(g, 0);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "gring.h"
+
+#include <asm/barrier.h>
+#include <linux/io.h>
+
+enum { POOL_BUF = 2, KICK_ALWAYS = 1 };
+
+/* The first eight bytes of a slot: index, length, flags. */
+static u64 read_slot(const struct netmap_slot *s)
+{
+	return READ_ONCE(*(const u64 *)s);
+}
+
+int gring_init(struct gring *r, const struct gregion *region,
+	       enum gregion_direction dir, u32 queue, void __iomem *doorbell)
+{
+	const struct ptn_config *c = &region->config;
+	const bool is_tx = dir == GREGION_TX;
+	const u32 csb = is_tx ? queue : c->tx_rings + queue;
+	struct netmap_ring *ring = gregion_ring(region, dir, queue);
+
+	if (!ring)
+		return -EPROTO;
+	*r = (struct gring){
+		.slot = ring->slot,
+		.bufs = gregion_bufs(region),
+		.atok = &region->atok[csb],
+		.ktoa = &region->ktoa[csb],
+		.doorbell = doorbell,
+		.bell = PTN_HOST_ID << 16 |
+			(is_tx ? PTN_VECTOR_TX(queue) : PTN_VECTOR_RX(queue)),
+		.slots = is_tx ? c->tx_slots : c->rx_slots,
+		.buf_size = c->pool[POOL_BUF].size,
+		.buf_count = c->pool[POOL_BUF].count,
+		.tail = is_tx ? c->tx_slots - 1 : 0,
+		.ask = KICK_ALWAYS,
+		.kicks = r->kicks,
+		.faults = r->faults,
+	};
+	return 0;
+}
+
+/* It moves forward, and never over what is ours. */
+u32 gring_look(struct gring *r)
+{
+	const u32 tail = virt_load_acquire(&r->ktoa->hwtail);
+
+	if (likely(tail < r->slots &&
+		   gring_distance(r, r->tail, tail) +
+				   gring_distance(r, r->head, r->tail) <
+			   r->slots))
+		r->tail = tail;
+	else
+		r->faults++;
+	return gring_space(r);
+}
+
+void gring_tell(struct gring *r)
+{
+	if (r->told == r->head)
+		return;
+	r->told = r->head;
+	WRITE_ONCE(r->atok->cur, r->head);
+	virt_store_release(&r->atok->head, r->head);
+	virt_mb(); /* with the host's, between its need_kick and its look */
+	if (!READ_ONCE(r->ktoa->kern_need_kick))
+		return;
+	r->kicks++;
+	writel(r->bell, r->doorbell);
+}
+
+void gring_ask(struct gring *r)
+{
+	/* 0 is no kick, 1 one at every occasion, the others are for one */
+	if (++r->ask <= KICK_ALWAYS)
+		r->ask = KICK_ALWAYS + 1;
+	WRITE_ONCE(r->atok->appl_need_kick, r->ask);
+	r->asking = true;
+	virt_mb(); /* with the host's, between its index and need_kick */
+}
+
+void gring_hush(struct gring *r)
+{
+	if (!r->asking)
+		return;
+	WRITE_ONCE(r->atok->appl_need_kick, 0);
+	r->asking = false;
+}
+
+char *gring_buf(struct gring *r, u32 at, u32 *len, u32 *flags)
+{
+	const u64 word = read_slot(&r->slot[at]);
+	const u32 idx = (u32)word;
+
+	*len = (u32)(word >> 32) & 0xffff;
+	*flags = (u32)(word >> 48);
+	if (likely(idx >= NM_BUF_RESERVED && idx < r->buf_count &&
+		   *len <= r->buf_size))
+		return r->bufs + (size_t)idx * r->buf_size;
+	r->faults++;
+	return NULL;
+}
+
+void gring_put(struct gring *r, u32 at, u32 len)
+{
+	const u64 idx = (u32)read_slot(&r->slot[at]);
+
+	WRITE_ONCE(*(u64 *)&r->slot[at], idx | (u64)len << 32);
+}

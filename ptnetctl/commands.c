@@ -5,11 +5,14 @@
 #include <string.h>
 
 const struct ctl_command *const ctl_commands[] = {
-	&command_apply,	 &command_plan,	      &command_validate,
-	&command_get,	 &command_describe,   &command_delete,
-	&command_export, &command_status,     &command_top,
-	&command_census, &command_traffic,    &command_version,
-	&command_help,	 &command_completion, NULL,
+	&command_apply,	     &command_plan,
+	&command_validate,   &command_get,
+	&command_describe,   &command_delete,
+	&command_export,     &command_status,
+	&command_top,	     &command_vm,
+	&command_census,     &command_traffic,
+	&command_version,    &command_help,
+	&command_completion, NULL,
 };
 
 const struct ctl_command *ctl_command_find(const char *name)

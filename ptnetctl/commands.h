@@ -19,5 +19,6 @@ extern const struct ctl_command command_top;
 extern const struct ctl_command command_traffic;
 extern const struct ctl_command command_validate;
 extern const struct ctl_command command_version;
+extern const struct ctl_command command_vm;
 
 #endif

@@ -339,7 +339,10 @@ static int own_memory(struct vport *p, struct memory **out)
 	struct ptn_shape shape;
 
 	port_shape(p, &shape);
-	return memory_new(out, &shape, p->spec.huge_pages, p->spec.name);
+	return memory_new(out, &shape,
+			  p->spec.kind == PTN_PORT_VM ? MEMORY_LONG
+						      : MEMORY_SHORT,
+			  p->spec.huge_pages, p->spec.name);
 }
 
 static int domain_memory(struct vport *p, struct memory **out)
@@ -357,7 +360,8 @@ static int domain_memory(struct vport *p, struct memory **out)
 	domain_shape(p, &shape);
 	err = table_reserve(&e->domains, 1);
 	if (!err)
-		err = memory_new(out, &shape, p->spec.huge_pages, domain);
+		err = memory_new(out, &shape, MEMORY_LONG, p->spec.huge_pages,
+				 domain);
 	if (err)
 		return err;
 	strcpy((*out)->domain, domain);

@@ -119,15 +119,16 @@ int check_pipe(const struct pipe_spec *s, char *text, size_t size)
 
 static int check_place(const struct finding *f, const struct port_spec *s)
 {
-	if (s->kind == PTN_PORT_VM)
+	if (s->kind == PTN_PORT_VM && s->device[0])
 		return refuse(f, -EOPNOTSUPP,
-			      "is an interface of a VM, which the engine "
-			      "cannot do yet");
+			      "has the network device %s for itself, which the "
+			      "engine cannot do yet",
+			      s->device);
 	if (s->kind == PTN_PORT_NIC || s->device[0] || s->host_stack)
 		return refuse(f, -EOPNOTSUPP,
 			      "is a network device, which the engine cannot "
 			      "do yet");
-	if (s->kind != PTN_PORT_HOST)
+	if (s->kind != PTN_PORT_HOST && s->kind != PTN_PORT_VM)
 		return refuse(f, -EINVAL, "kind %u of ports is not known",
 			      (unsigned)s->kind);
 	if (!s->on_switch[0] == !s->on_pipe[0])

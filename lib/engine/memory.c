@@ -15,9 +15,10 @@
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
 
-static size_t power_of_two(size_t n)
+/* QEMU takes no other: the file becomes a BAR. */
+static size_t power_of_two(size_t n, size_t least)
 {
-	size_t p = HUGE_PAGE;
+	size_t p = least;
 
 	while (p < n)
 		p *= 2;
@@ -41,14 +42,14 @@ static int make_file(const char *name, unsigned flags, size_t bytes)
  * Small pages are not reserved: what nobody touches costs nothing. Huge ones
  * are, since touching one that is not there would end the engine.
  */
-static int map_file(struct memory *m, const char *name, bool huge)
+static int map_file(struct memory *m, const char *name, size_t least, bool huge)
 {
 	size_t bytes = huge ? (m->mapped + HUGE_PAGE - 1) / HUGE_PAGE *
 				       (size_t)HUGE_PAGE
 			    : m->mapped;
 	_cleanup_close_ int fd =
 		make_file(name, huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0,
-			  power_of_two(bytes));
+			  power_of_two(bytes, huge ? HUGE_PAGE : least));
 	void *base;
 
 	if (fd < 0)
@@ -70,19 +71,22 @@ static int map_file(struct memory *m, const char *name, bool huge)
 	return 0;
 }
 
-static int open_file(struct memory *m, const char *name, bool huge)
+static int open_file(struct memory *m, const char *name, size_t least,
+		     bool huge)
 {
-	int err = huge ? map_file(m, name, true) : -ENOTSUP;
+	int err = huge ? map_file(m, name, least, true) : -ENOTSUP;
 
 	if (huge && err)
 		log_warn("%s: no huge pages (%s), small ones are used", name,
 			 strerror(-err));
-	return err ? map_file(m, name, false) : 0;
+	return err ? map_file(m, name, least, false) : 0;
 }
 
-int memory_new(struct memory **out, const struct ptn_shape *shape, bool huge,
-	       const char *name)
+int memory_new(struct memory **out, const struct ptn_shape *shape,
+	       enum memory_length length, bool huge, const char *name)
 {
+	const size_t least = length == MEMORY_LONG ? (size_t)1 << 31
+						   : (size_t)HUGE_PAGE;
 	size_t bytes = ptn_shape_bytes(shape);
 	struct memory *m;
 	int err;
@@ -95,7 +99,7 @@ int memory_new(struct memory **out, const struct ptn_shape *shape, bool huge,
 	m->fd = -1;
 	m->mapped = PTN_WINDOW_AREA + bytes;
 	m->windows[PTN_HOST_ID] = true;
-	err = open_file(m, name, huge);
+	err = open_file(m, name, least, huge);
 	if (!err)
 		err = ptn_region_new(&m->region, m->base + PTN_WINDOW_AREA,
 				     shape);

@@ -35,14 +35,25 @@ struct memory {
 	struct table_node node;
 };
 
+/* How long the file is, at least: all behind the memory is a hole. */
+enum memory_length {
+	MEMORY_SHORT,
+	/*
+	 * As VMs want it: their firmware puts a BAR of this size above 4 GiB,
+	 * where it is cached like memory. Below, it is not.
+	 */
+	MEMORY_LONG,
+};
+
 /**
  * memory_new - make and map it
- * @huge: huge pages if the host has them; else small ones and a log line
+ * @huge: huge pages if the host has them; else small ones and a log line. A
+ *	file of these is never long: who maps it takes all its pages at once.
  *
  * Returns 0, -EINVAL for a shape that is not possible, -ENOMEM, -errno.
  */
-int memory_new(struct memory **out, const struct ptn_shape *shape, bool huge,
-	       const char *name);
+int memory_new(struct memory **out, const struct ptn_shape *shape,
+	       enum memory_length length, bool huge, const char *name);
 
 /** memory_free - nobody uses it any more. Takes NULL. */
 void memory_free(struct memory *m);

@@ -26,7 +26,7 @@ struct engine;
 
 enum {
 	ENGINE_FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-			  PTN_FEATURE_PORT,
+			  PTN_FEATURE_PORT | PTN_FEATURE_VM,
 };
 
 struct vswitch {

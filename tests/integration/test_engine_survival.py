@@ -118,7 +118,7 @@ def test_a_thousand_ports_cost_nothing_while_idle(daemon):
 
 
 @pytest.mark.parametrize("section,name", [
-    ("vms: [{name: fw, interfaces: [{name: in, switch: vale0}]}]", "fw.in"),
+    ("vms: [{name: fw, interfaces: [{name: in, nic: lo}]}]", "fw.in"),
     ("nics: [{device: lo, switch: vale0}]", "lo"),
 ])
 def test_what_the_engine_cannot_do_is_refused_by_name(daemon, section, name):

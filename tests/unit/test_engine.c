@@ -139,7 +139,8 @@ static void a_commit_does_all_and_keeps_the_revision(void **state)
 	party_info(p, &info);
 	assert_int_equal(info.revision, 42);
 	assert_int_equal(info.features, PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-						PTN_FEATURE_PORT);
+						PTN_FEATURE_PORT |
+						PTN_FEATURE_VM);
 }
 
 /* What is refused, and the sentence that must say why. */
@@ -171,11 +172,12 @@ static void refusals_name_the_object_and_change_nothing(void **state)
 	refused(p, &port, -EINVAL,
 		"port ../../etc/x: not a name: expected letters, digits, "
 		"'_', '-', '.'");
-	port = a_port("vm.in", "vale0");
+	port = a_port("vm.in", "");
 	port.kind = PTN_PORT_VM;
+	strcpy(port.device, "eth2");
 	refused(p, &port, -EOPNOTSUPP,
-		"port vm.in: is an interface of a VM, which the engine cannot "
-		"do yet");
+		"port vm.in: has the network device eth2 for itself, which the "
+		"engine cannot do yet");
 	port = a_port("eth0", "vale0");
 	port.kind = PTN_PORT_NIC;
 	refused(p, &port, -EOPNOTSUPP,

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vm: what a virtual machine needs for its interfaces, and how they are. */
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/json.h"
+#include "vm.h"
+#include "writer.h"
+
+enum { OPTION_FORMAT = CTL_LONG_ONLY };
+
+static const struct ctl_option options[] = {
+	{OPTION_FORMAT, "format", "FORMAT",
+	 "of args: qemu, or libvirt for a domain's XML", "qemu libvirt"},
+	{0},
+};
+
+static const struct action {
+	const char *name;
+	int (*run)(struct vm *vm);
+	bool needs_vm, takes_command;
+} actions[] = {
+	{"args", vm_args, true, false},
+	{"run", vm_run, true, true},
+	{"status", vm_status, false, false},
+};
+
+enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
+
+json_t *vm_interfaces(const struct vm *vm)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	json_t *all, *one, *port;
+	size_t i, j;
+
+	if (ctl_get(vm->ctl, "/v1/vms", vm->name, NULL, &answer))
+		return NULL;
+	all = json_array();
+	if (vm->name) {
+		json_array_extend(all, json_path(answer, "status.interfaces"));
+		return all;
+	}
+	json_array_foreach(answer, i, one)
+		json_array_foreach(json_path(one, "status.interfaces"), j, port)
+			json_array_append(all, port);
+	return all;
+}
+
+static const struct action *find_action(struct ctl *ctl, const char *word)
+{
+	const char *names[ACTIONS], *near;
+
+	for (size_t i = 0; i < ACTIONS; i++) {
+		names[i] = actions[i].name;
+		if (!strcmp(word, names[i]))
+			return &actions[i];
+	}
+	near = near_miss(word, names, ACTIONS);
+	ctl_usage(ctl, "vm knows args, run and status, not \"%s\"%s%s%s", word,
+		  near ? " (did you mean " : "", near ? near : "",
+		  near ? "?)" : "");
+	return NULL;
+}
+
+static int set_format(struct vm *vm, const char *word)
+{
+	if (!strcmp(word, "qemu"))
+		vm->format = VM_QEMU;
+	else if (!strcmp(word, "libvirt"))
+		vm->format = VM_LIBVIRT;
+	else
+		return ctl_usage(vm->ctl,
+				 "--format takes qemu or libvirt, not \"%s\"",
+				 word);
+	return CTL_OK;
+}
+
+/* What comes after the action and the name. */
+static int set_command(struct vm *vm, const struct action *action,
+		       struct args *a)
+{
+	if (!action->takes_command)
+		return ctl_usage(vm->ctl, "unexpected \"%s\"", a->value);
+	vm->words = &a->argv[a->at - 1];
+	return CTL_OK;
+}
+
+static int check(const struct vm *vm, const struct action *action, bool format)
+{
+	if (!action)
+		return ctl_usage(vm->ctl, "expected args, run or status");
+	if (action->needs_vm && !vm->name)
+		return ctl_usage(vm->ctl, "vm %s expects a VM", action->name);
+	if (action->takes_command && !vm->words)
+		return ctl_usage(vm->ctl,
+				 "vm %s expects a command after the VM: %s -- "
+				 "qemu-system-x86_64 ...",
+				 action->name, vm->name);
+	if (format && action->run != vm_args)
+		return ctl_usage(vm->ctl, "vm %s takes no --format",
+				 action->name);
+	return CTL_OK;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct vm vm = {.ctl = ctl};
+	const struct action *action = NULL;
+	bool format = false;
+	struct args a;
+	int id, err = CTL_OK;
+
+	args_init(&a, ctl, argc, argv);
+	while (!vm.words && (id = args_next(&a)) > 0) {
+		if (id == OPTION_FORMAT) {
+			format = true;
+			err = set_format(&vm, a.value);
+		} else if (!action) {
+			action = find_action(ctl, a.value);
+			err = action ? CTL_OK : CTL_ERROR;
+		} else if (!vm.name) {
+			vm.name = a.value;
+		} else {
+			err = set_command(&vm, action, &a);
+		}
+		if (err)
+			return err;
+	}
+	if (!vm.words && id == ARGS_STOP)
+		return a.status;
+	err = check(&vm, action, format);
+	return err ?: action->run(&vm);
+}
+
+const struct ctl_command command_vm = {
+	.name = "vm",
+	.args = "args VM | run VM -- COMMAND... | status [VM]",
+	.brief = "attach virtual machines, and show how they are attached",
+	.text = "Work with the VMs of the topologies.\n"
+		"\n"
+		"  args      print the options that make QEMU attach a VM's "
+		"interfaces, one a\n"
+		"            line: qemu-system-x86_64 ... $(ptnetctl vm args "
+		"web)\n"
+		"  run       run COMMAND with these options at its end\n"
+		"  status    show each interface: who is attached, and what it "
+		"counts\n"
+		"\n"
+		"QEMU and libvirt are used as they are; the guest needs ptnet.ko.",
+	.options = options,
+	.words = "args run status|@vms",
+	.run = run,
+};

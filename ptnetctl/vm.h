@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the actions of `ptnetctl vm` share. */
+#ifndef PTNETCTL_VM_H
+#define PTNETCTL_VM_H
+
+#include <jansson.h>
+
+#include "ctl.h"
+
+enum vm_format { VM_QEMU, VM_LIBVIRT };
+
+struct vm {
+	struct ctl *ctl;
+	const char *name; /* NULL: all */
+	enum vm_format format;
+	char **words; /* vm run: the command, NULL at its end */
+};
+
+/* Each returns an exit status. */
+int vm_args(struct vm *vm);
+int vm_run(struct vm *vm);
+int vm_status(struct vm *vm);
+
+/** vm_interfaces - ports of the VM, or of all; NULL: said what is wrong */
+json_t *vm_interfaces(const struct vm *vm);
+
+/**
+ * vm_words - QEMU's options for all interfaces, as an array of strings
+ *
+ * NULL: said what is wrong.
+ */
+json_t *vm_words(const struct vm *vm, const json_t *interfaces);
+
+#endif

@@ -156,7 +156,7 @@ $(B)/flags: FORCE
 
 # --- Kernel module --------------------------------------------------------
 
-kmod: ## build ptnetmap.ko into build/kmod/RELEASE, for each KDIR
+kmod: ## build ptnetmap.ko and ptnet.ko into build/kmod/RELEASE, for each KDIR
 kmod: $(if $(KDIR),,deps-kmod)
 	+@kmod/build $(B)/kmod $(KDIR)
 
@@ -209,6 +209,11 @@ check-kmod-debug: deps-build deps-demo deps-check kernels
 	$(Q)$(MAKE) --no-print-directory all kernel-programs
 	@tests/kernel/debug $(KERNELS)
 	@tests/kernel/run --build $(B) --kernels $(KERNELS) --seconds 3000 kasan kcsan
+
+check-vm: ## boot VMs on stock QEMU, attached by the engine: ping, TCP, who may die
+check-vm: deps-build deps-demo deps-check kernels
+	$(Q)$(MAKE) --no-print-directory all kmod
+	@PTNET_KERNELS=$(KERNELS) $(RUN) vm
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
 fuzz: deps-build deps-fuzz
@@ -302,7 +307,7 @@ help: ## this list
 
 .PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
 	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
-	check-kmod-debug fuzz bench bench-kmod lint check-container deps clean \
+	check-kmod-debug check-vm fuzz bench bench-kmod lint check-container deps clean \
 	help install uninstall FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(ALL_OBJ) $(TEST_OBJ) $(WORLD_OBJ) \

@@ -3,8 +3,9 @@
  * vm args: how QEMU and libvirt attach to the sockets of a VM's interfaces.
  *
  * No reconnect= among the options: when the socket is not there, QEMU would
- * wait for it for ever as it starts. master=on, since a VM with such a device
- * cannot migrate as a peer; it cannot with one either, until it is unplugged.
+ * wait for it for ever as it starts. And no master=on: QEMU takes it from the
+ * first member of a trust domain only. Without, it refuses to migrate such a VM
+ * until the device is unplugged, which is right, since the host's side stays.
  */
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static void add_options(json_t *words, const struct binding *b)
 	json_array_append_new(words, json_string("-device"));
 	strbuf_addf(&word,
 		    "ivshmem-doorbell,id=ptnet-%s,chardev=ptnet-%s,"
-		    "vectors=%" JSON_INTEGER_FORMAT ",master=on,ioeventfd=on",
+		    "vectors=%" JSON_INTEGER_FORMAT ",ioeventfd=on",
 		    b->name, b->name, b->vectors);
 	add_word(words, &word);
 }
@@ -133,7 +134,7 @@ static void put_xml(const char *text)
 
 static void print_shmem(const struct binding *b)
 {
-	printf("<shmem name='ptnet-%s' role='master'>\n", b->name);
+	printf("<shmem name='ptnet-%s'>\n", b->name);
 	printf("  <model type='ivshmem-doorbell'/>\n");
 	printf("  <server path='");
 	put_xml(b->socket);

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What tests of virtual machines share: real guests on stock QEMU.
+
+    d = daemon(backend="engine")                # as in tests/integration
+    d.apply(...)
+    vm = boot(d, "web")                         # Debian's kernel, busybox, ptnet.ko
+    vm.run("ip link set eth0 up")               # what it prints; must succeed
+    vm.end()                                    # no complaint in the kernel's log
+
+tests/kernel/guest boots them; tests/vm/agent runs the commands in there.
+Kernels are those of $PTNET_KERNELS, or ./build/kernels.
+"""
+
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("integration", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+integration = load(TOP / "tests/integration/conftest.py")
+BUILD, Daemon = integration.BUILD, integration.Daemon
+KERNELS = pathlib.Path(os.environ.get("PTNET_KERNELS", BUILD / "kernels")).resolve()
+BOOT_SECONDS = 120
+END_SECONDS = 60
+# For tools that no busybox has.
+TOOLS = ["/sbin/ethtool"]
+
+
+def topology(name):
+    return (TOP / f"topologies/{name}.yaml").read_text()
+
+
+def ctl(d, *words):
+    """What ptnetctl says in JSON."""
+    run = subprocess.run(
+        [BUILD / "ptnetctl", "--server", f"unix:{d.socket}", *words, "-o", "json"],
+        capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def interface(d, name):
+    """A VM's interface as `ptnetctl vm status` shows it."""
+    found = ctl(d, "vm", "status", name.split(".")[0])
+    return next(port for port in found if port["name"] == name)
+
+
+def until(true, seconds, what):
+    """Wait until it is true; returns what it was."""
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+    return value
+
+
+class VM:
+    """A guest of QEMU that is attached to a VM's interfaces."""
+
+    def __init__(self, d, name, directory, kernel="6.1", qemu=()):
+        self.d, self.name, self.kernel = d, name, kernel
+        self.directory = directory
+        self.log_path = directory / "kernel"
+        self.qemu = [str(word) for word in qemu]
+        self.agent = None
+        self.process = None
+
+    def module(self):
+        release = (KERNELS / self.kernel / "release").read_text().strip()
+        return BUILD / "kmod" / release / "ptnet.ko"
+
+    def channel(self, name):
+        return self.directory / f"{name}.sock"
+
+    def launch(self):
+        agent, monitor = self.channel("agent"), self.channel("monitor")
+        words = ctl(self.d, "vm", "args", self.name) + self.qemu + [
+            "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=agent",
+            "-qmp", f"unix:{monitor},server=on,wait=off",
+        ]
+        command = [
+            TOP / "tests/kernel/guest", "--root", "none", "--kernel", self.kernel,
+            "--kernels", KERNELS, "--module", self.module(), "--mem", "512M",
+            "--timeout", "600", "--log", self.log_path,
+            *[f"--qemu={word}" for word in words],
+            *[word for tool in TOOLS for word in ("--file", tool)],
+            "--", TOP / "tests/vm/agent",
+        ]
+        with open(self.directory / "guest", "wb") as out:
+            self.process = subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT)
+        return self
+
+    def said(self):
+        """What the guest's runner has printed: why it ended."""
+        return (self.directory / "guest").read_text(errors="replace")
+
+    def wait_until_up(self):
+        def connected():
+            assert self.process.poll() is None, self.said()
+            self.agent = socket.socket(socket.AF_UNIX)
+            try:
+                self.agent.connect(str(self.channel("agent")))
+                return True
+            except OSError:
+                self.agent.close()
+                return False
+
+        until(connected, BOOT_SECONDS, "no QEMU")
+        self.run("true", BOOT_SECONDS)
+        return self
+
+    def receive(self, done):
+        data = b""
+        while not done(data):
+            try:
+                more = self.agent.recv(65536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                self.process.wait(END_SECONDS)
+                raise AssertionError(f"{self.name} ended: {self.said()}")
+            data += more
+        return data
+
+    def ask(self, command, seconds=30):
+        """Run it in the guest; its exit code and what it printed."""
+        self.tell(command)
+        return self.answer(command, seconds)
+
+    def tell(self, command):
+        self.agent.sendall(command.replace("\n", " ").encode() + b"\n")
+
+    def answer(self, command, seconds=30):
+        self.agent.settimeout(seconds)
+        try:
+            head, _, data = self.receive(lambda data: b"\n" in data).partition(b"\n")
+            code, length = map(int, head.split())
+            data += self.receive(lambda more: len(data) + len(more) >= length)
+        except TimeoutError:
+            raise AssertionError(f"{self.name}: no answer to {command}") from None
+        return code, data.decode(errors="replace")
+
+    def run(self, command, seconds=30):
+        """What it printed; it must succeed."""
+        code, text = self.ask(command, seconds)
+        assert code == 0, f"{self.name}: {command}: exit code {code}\n{text}"
+        return text
+
+    def address(self, device, address):
+        self.run(f"ip addr add {address} dev {device} && ip link set {device} up")
+        self.wait_for_carrier(device)
+
+    def wait_for_carrier(self, device, up=True, seconds=15):
+        path = f"/sys/class/net/{device}/carrier"
+        until(lambda: self.ask(f"cat {path}")[1].strip() == str(int(up)), seconds,
+              f"{self.name}: the carrier of {device} is not {up}")
+
+    def ping(self, address, count=3, more=""):
+        """Each of them must be answered."""
+        text = self.run(f"ping -c {count} -W 5 {more} {address}", 60)
+        assert f"{count} packets received" in text, text
+
+    def counts(self, device):
+        """ethtool -S"""
+        text = self.run(f"ethtool -S {device}")
+        return {k: int(v) for k, v in re.findall(r"(\w+): (\d+)", text)}
+
+    def monitor(self, command, **arguments):
+        """One command to QEMU's monitor."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(30)
+            sock.connect(str(self.channel("monitor")))
+            file = sock.makefile("rw")
+            file.readline()
+            for one in [{"execute": "qmp_capabilities"},
+                        {"execute": command, "arguments": arguments}]:
+                file.write(json.dumps(one) + "\n")
+                file.flush()
+                while "event" in (said := json.loads(file.readline())):
+                    pass
+                assert "return" in said, said
+
+    def pid(self):
+        """QEMU's, as the engine sees it."""
+        ports = ctl(self.d, "vm", "status", self.name)
+        return ports[0]["status"]["pid"]
+
+    def kill(self):
+        """QEMU dies at once."""
+        os.kill(self.pid(), signal.SIGKILL)
+        self.process.wait(END_SECONDS)
+        self.agent.close()
+
+    def end(self):
+        """The driver unloads, the guest powers off, the kernel was content."""
+        self.tell("end")
+        code = self.process.wait(END_SECONDS)
+        self.agent.close()
+        assert code == 0, self.said()
+
+    def clean_up(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        if self.agent:
+            self.agent.close()
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A daemon on the engine backend, and a way to boot VMs."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="ptnet-"))
+    d = Daemon(directory, backend="engine").start()
+    vms = []
+
+    def boot(*names, wait=True, **more):
+        made = []
+        for name in names:
+            own = directory / f"{name}-{len(vms)}"
+            own.mkdir()
+            made.append(VM(d, name, own, **more).launch())
+            vms.append(made[-1])
+        for vm in made if wait else []:
+            vm.wait_until_up()
+        return made
+
+    d.boot = boot
+    yield d
+    for vm in vms:
+        vm.clean_up()
+    d.end()
+    shutil.rmtree(directory)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One VM and a host program on a switch: the driver, and who may die."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import BUILD, ctl, interface, topology, until
+
+HOST, GUEST = "10.0.0.1", "10.0.0.2/24"
+MAC = "02:00:00:00:30:02"
+
+
+class Answerer:
+    """The host program that answers pings."""
+
+    def __init__(self, d):
+        self.process = subprocess.Popen(
+            [BUILD / "examples/answer", d.run_dir / "ports/gateway.sock", HOST],
+            stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr.readline() == "ready\n"
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def host(world):
+    world.apply(topology("vm-and-host"))
+    answerer = Answerer(world)
+    yield answerer
+    answerer.end()
+
+
+# An ivshmem device that is nobody's port, beside ours.
+FOREIGN = ["-object", "memory-backend-ram,id=foreign,size=1M,share=on",
+           "-device", "ivshmem-plain,memdev=foreign"]
+
+
+@pytest.fixture(scope="module")
+def guest(world, host):
+    [vm] = world.boot("guest", qemu=FOREIGN)
+    vm.address("eth0", GUEST)
+    return vm
+
+
+def test_a_guest_pings_a_host_program(guest):
+    guest.ping(HOST, 5, "-A")
+
+
+def test_the_interface_is_what_the_topology_says(world, guest):
+    assert MAC in guest.run("ip link show eth0")
+    text = guest.run("ethtool -i eth0; ethtool -g eth0; ethtool -l eth0")
+    assert "driver: ptnet\n" in text
+    assert "firmware-version: guest.eth0\n" in text
+    assert "Combined:\t1\n" in text
+    assert "TX:\t\t1024\n" in text
+    port = interface(world, "guest.eth0")
+    assert port["status"]["state"] == "up"
+    with open(f"/proc/{port['status']['pid']}/cmdline") as file:
+        assert "qemu" in file.read()
+
+
+def test_other_ivshmem_devices_are_left_alone(guest):
+    bound = guest.run("ls /sys/bus/pci/drivers/ptnet; lspci -n 2>/dev/null || "
+                      "cat /sys/bus/pci/devices/*/device")
+    assert bound.count("0000:") >= 1
+    assert len([x for x in guest.run("ls -d /sys/bus/pci/drivers/ptnet/0000:*")
+                .split()]) == 1
+    assert bound.count("1110") == 2
+
+
+def test_frames_of_every_length_arrive(guest):
+    for size in (0, 1, 18, 100, 1472):
+        guest.ping(HOST, 2, f"-A -s {size}")
+    guest.run("ip link set eth0 mtu 2030")
+    guest.ping(HOST, 2, "-A -s 2002")
+    assert guest.ask("ip link set eth0 mtu 2031")[0] != 0
+    guest.run("ip link set eth0 mtu 1500")
+
+
+def test_what_is_sent_to_the_guest_is_counted_once(world, host, guest):
+    host.end()
+    before = guest.counts("eth0")
+    count = 20000
+    subprocess.run(
+        [BUILD / "ptnetctl", "--server", f"unix:{world.socket}", "traffic", "send",
+         "--port", "gateway", "--count", str(count), "--dst", MAC, "--rate", "20000"],
+        check=True, capture_output=True, timeout=60)
+    port = interface(world, "guest.eth0")
+    had = port["counters"]["rx_frames"]
+
+    def all_here():
+        now = guest.counts("eth0")
+        return now if now["rx0_packets"] + now["rx0_dropped"] >= had else None
+
+    now = until(all_here, 10, "frames are missing")
+    assert now["rx0_packets"] + now["rx0_dropped"] == had
+    got = now["rx0_packets"] - before["rx0_packets"]
+    assert got + sum(port["counters"]["drops"].values()) >= count
+    assert now["rx0_faults"] == now["tx0_faults"] == 0
+    host.__init__(world)
+    guest.ping(HOST)
+
+
+def test_down_and_up(guest):
+    for _ in range(5):
+        guest.run("ip link set eth0 down && ip link set eth0 up")
+    guest.wait_for_carrier("eth0")
+    guest.ping(HOST)
+
+
+def test_the_driver_is_reloaded(world, guest):
+    for _ in range(3):
+        guest.run("rmmod ptnet && insmod /guest/ptnet.ko")
+    # it is attached still, but nothing runs
+    assert interface(world, "guest.eth0")["status"]["state"] == "attached"
+    guest.address("eth0", GUEST)
+    guest.ping(HOST)
+
+
+def test_unbind_and_bind(guest):
+    guest.run("cd /sys/bus/pci/drivers/ptnet && name=$(basename 0000:*) && "
+              "echo $name >unbind && ! ip link show eth0 && echo $name >bind")
+    guest.address("eth0", GUEST)
+    guest.ping(HOST)
+
+
+def test_suspend_and_resume(guest):
+    guest.tell("echo mem >/sys/power/state")
+    time.sleep(3)
+    guest.monitor("system_wakeup")
+    code, text = guest.answer("suspend", 60)
+    assert code == 0, text
+    assert "PM: suspend exit" in guest.run("dmesg")
+    guest.wait_for_carrier("eth0")
+    guest.ping(HOST)
+
+
+def test_traffic_goes_on_without_ptnetd(world, guest):
+    guest.tell(f"ping -c 30 -i 0.1 -W 5 {HOST}")
+    for _ in range(2):
+        time.sleep(0.5)
+        world.kill()
+        time.sleep(0.5)
+        world.start()
+    code, text = guest.answer("ping", 60)
+    assert code == 0 and "30 packets received" in text, text
+    assert interface(world, "guest.eth0")["status"]["state"] == "up"
+
+
+def test_a_reset_of_the_machine(guest):
+    """The region survives it, and so does what the last kernel left there."""
+    guest.monitor("set-action", reboot="reset")
+    guest.monitor("system_reset")
+    guest.agent.close()
+    guest.wait_until_up()
+    guest.address("eth0", GUEST)
+    guest.ping(HOST)
+
+
+def test_a_guest_ends_without_a_complaint(world, guest):
+    guest.end()
+    until(lambda: interface(world, "guest.eth0")["status"]["state"] == "down", 5,
+          "the port is not free")
+
+
+def test_a_killed_qemu_frees_the_binding_within_a_second(world, host):
+    """While it boots, and while frames flow."""
+    for after in (0.2, 1, 3):
+        [vm] = world.boot("guest", wait=False)
+        until(lambda: interface(world, "guest.eth0")["status"]["pid"], 30, "no QEMU")
+        time.sleep(after)
+        killed(world, vm)
+    [vm] = world.boot("guest")
+    vm.address("eth0", GUEST)
+    vm.tell(f"ping -c 1000 -i 0.01 {HOST}")
+    time.sleep(1)
+    killed(world, vm)
+
+
+def killed(world, vm):
+    os.kill(vm.pid(), signal.SIGKILL)
+    until(lambda: interface(world, "guest.eth0")["status"]["state"] == "down", 1,
+          "the port is not free")
+    vm.process.wait(30)
+
+
+def test_the_carrier_goes_with_the_engine(world, host):
+    [vm] = world.boot("guest", kernel="6.12")
+    vm.address("eth0", GUEST)
+    vm.ping(HOST)
+    engine = engine_pid(world)
+    os.kill(engine, signal.SIGSTOP)
+    vm.wait_for_carrier("eth0", up=False)
+    os.kill(engine, signal.SIGCONT)
+    vm.wait_for_carrier("eth0")
+    vm.ping(HOST)
+    os.kill(engine, signal.SIGKILL)
+    vm.wait_for_carrier("eth0", up=False)
+    assert "the host's side is gone" in vm.run("dmesg")
+    vm.end()
+    assert json.dumps(ctl(world, "vm", "status"))
+
+
+def engine_pid(d):
+    log = str(d.run_dir / "engine.log")
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{name}/fd/2") == log:
+                return int(name)
+        except OSError:
+            pass
+    return None

@@ -19,7 +19,7 @@ class Answerer:
 
     def __init__(self, d):
         self.process = subprocess.Popen(
-            [BUILD / "examples/answer", d.run_dir / "ports/gateway.sock", HOST],
+            [BUILD / "examples/answer", d.run_dir / "ports/answerer.sock", HOST],
             stderr=subprocess.PIPE, text=True)
         assert self.process.stderr.readline() == "ready\n"
 
@@ -43,7 +43,7 @@ FOREIGN = ["-object", "memory-backend-ram,id=foreign,size=1M,share=on",
 
 @pytest.fixture(scope="module")
 def guest(world, host):
-    [vm] = world.boot("guest", qemu=FOREIGN)
+    [vm] = world.boot("solo", qemu=FOREIGN)
     vm.address("eth0", GUEST)
     return vm
 
@@ -56,10 +56,10 @@ def test_the_interface_is_what_the_topology_says(world, guest):
     assert MAC in guest.run("ip link show eth0")
     text = guest.run("ethtool -i eth0; ethtool -g eth0; ethtool -l eth0")
     assert "driver: ptnet\n" in text
-    assert "firmware-version: guest.eth0\n" in text
+    assert "firmware-version: solo.eth0\n" in text
     assert "Combined:\t1\n" in text
     assert "TX:\t\t1024\n" in text
-    port = interface(world, "guest.eth0")
+    port = interface(world, "solo.eth0")
     assert port["status"]["state"] == "up"
     with open(f"/proc/{port['status']['pid']}/cmdline") as file:
         assert "qemu" in file.read()
@@ -89,9 +89,9 @@ def test_what_is_sent_to_the_guest_is_counted_once(world, host, guest):
     count = 20000
     subprocess.run(
         [BUILD / "ptnetctl", "--server", f"unix:{world.socket}", "traffic", "send",
-         "--port", "gateway", "--count", str(count), "--dst", MAC, "--rate", "20000"],
+         "--port", "answerer", "--count", str(count), "--dst", MAC, "--rate", "20000"],
         check=True, capture_output=True, timeout=60)
-    port = interface(world, "guest.eth0")
+    port = interface(world, "solo.eth0")
     had = port["counters"]["rx_frames"]
 
     def all_here():
@@ -118,7 +118,7 @@ def test_the_driver_is_reloaded(world, guest):
     for _ in range(3):
         guest.run("rmmod ptnet && insmod /guest/ptnet.ko")
     # it is attached still, but nothing runs
-    assert interface(world, "guest.eth0")["status"]["state"] == "attached"
+    assert interface(world, "solo.eth0")["status"]["state"] == "attached"
     guest.address("eth0", GUEST)
     guest.ping(HOST)
 
@@ -150,7 +150,7 @@ def test_traffic_goes_on_without_ptnetd(world, guest):
         world.start()
     code, text = guest.answer("ping", 60)
     assert code == 0 and "30 packets received" in text, text
-    assert interface(world, "guest.eth0")["status"]["state"] == "up"
+    assert interface(world, "solo.eth0")["status"]["state"] == "up"
 
 
 def test_a_reset_of_the_machine(guest):
@@ -165,18 +165,18 @@ def test_a_reset_of_the_machine(guest):
 
 def test_a_guest_ends_without_a_complaint(world, guest):
     guest.end()
-    until(lambda: interface(world, "guest.eth0")["status"]["state"] == "down", 5,
+    until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 5,
           "the port is not free")
 
 
 def test_a_killed_qemu_frees_the_binding_within_a_second(world, host):
     """While it boots, and while frames flow."""
     for after in (0.2, 1, 3):
-        [vm] = world.boot("guest", wait=False)
-        until(lambda: interface(world, "guest.eth0")["status"]["pid"], 30, "no QEMU")
+        [vm] = world.boot("solo", wait=False)
+        until(lambda: interface(world, "solo.eth0")["status"]["pid"], 30, "no QEMU")
         time.sleep(after)
         killed(world, vm)
-    [vm] = world.boot("guest")
+    [vm] = world.boot("solo")
     vm.address("eth0", GUEST)
     vm.tell(f"ping -c 1000 -i 0.01 {HOST}")
     time.sleep(1)
@@ -185,13 +185,13 @@ def test_a_killed_qemu_frees_the_binding_within_a_second(world, host):
 
 def killed(world, vm):
     os.kill(vm.pid(), signal.SIGKILL)
-    until(lambda: interface(world, "guest.eth0")["status"]["state"] == "down", 1,
+    until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
           "the port is not free")
     vm.process.wait(30)
 
 
 def test_the_carrier_goes_with_the_engine(world, host):
-    [vm] = world.boot("guest", kernel="6.12")
+    [vm] = world.boot("solo", kernel="6.12")
     vm.address("eth0", GUEST)
     vm.ping(HOST)
     engine = engine_pid(world)

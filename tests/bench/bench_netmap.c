@@ -8,8 +8,10 @@
  *	bench_netmap FROM TO LENGTH BATCH SECONDS [CPU CPU]
  *
  * FROM and TO are what ptnet_open() takes ("vale0:a", "netmap:p{1",
- *"netmap:veth0"). Prints the frames a second that arrived, in Mpps: the median
- *of windows of a fifth of a second.
+ * "netmap:veth0"). Prints the frames a second that arrived and those that were
+ * sent, in Mpps: medians of windows of a fifth of a second. A switch drops what
+ * the receiver has no room for; a pipe and a device make the sender wait. The
+ * first and the last frame of each batch that arrives are looked into.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,21 +28,35 @@
 #include "limit.h"
 #include "port/ptnet.h"
 
-enum { WINDOW_MS = 200, SECONDS_MAX = 60, SETTLE_MS = 300 };
+enum { WINDOW_MS = 200, SECONDS_MAX = 60, SETTLE_MS = 300, FRAME_MAX = 2048 };
 
 struct end {
 	const char *name;
-	uint32_t len; /* 0: it receives */
-	uint32_t batch;
+	uint32_t len;
+	uint32_t batch; /* 0: it receives */
 	int cpu; /* -1: where the scheduler wants it */
 };
 
-static _Atomic uint64_t *arrived; /* in memory of all */
+/* In memory of all, each on a cache line of its writer. */
+struct counts {
+	_Atomic uint64_t sent __attribute__((aligned(64)));
+	_Atomic uint64_t arrived __attribute__((aligned(64)));
+};
+
+static struct counts *counts;
 
 static void fail(const char *what, int err)
 {
 	fprintf(stderr, "bench_netmap: %s: %s\n", what, strerror(err));
 	exit(1);
+}
+
+/* There is one writer. */
+static void count(_Atomic uint64_t *n, uint32_t more)
+{
+	uint64_t was = atomic_load_explicit(n, memory_order_relaxed);
+
+	atomic_store_explicit(n, was + more, memory_order_relaxed);
 }
 
 static void wait_for(struct ptnet_port *p, int what)
@@ -70,26 +86,45 @@ static void send_all(struct ptnet_port *p, const struct end *e)
 			wait_for(p, PTNET_TX);
 			continue;
 		}
-		for (n = n < e->batch ? n : e->batch; n; n--) {
+		n = n < e->batch ? n : e->batch;
+		for (uint32_t i = 0; i < n; i++) {
 			r->slot[at].len = (uint16_t)e->len;
 			r->slot[at].flags = 0;
 			at = ptnet_next(r, at);
 		}
 		r->head = r->cur = at;
 		ptnet_sync_tx(p, 0);
+		count(&counts->sent, n);
 	}
 }
 
-static void receive_all(struct ptnet_port *p)
+/* It is one of those that fill() wrote, and as long. */
+static void check(struct netmap_ring *r, uint32_t at, uint32_t len)
+{
+	char sample[FRAME_MAX];
+	const char *frame = ptnet_buf(r, r->slot[at].buf_idx);
+
+	limit_write(sample, len, (unsigned char)frame[12]);
+	if (r->slot[at].len != len || memcmp(frame, sample, len) != 0)
+		fail("a frame that nobody sent", EBADMSG);
+}
+
+static void receive_all(struct ptnet_port *p, uint32_t len)
 {
 	struct netmap_ring *r = ptnet_rx_ring(p, 0);
 
-	for (uint32_t i = 0; i < r->num_slots; i++)
-		limit_write(ptnet_buf(r, r->slot[i].buf_idx), 60, i);
+	fill(r, len);
 	for (;;) {
+		uint32_t n;
+
 		wait_for(p, PTNET_RX);
-		atomic_fetch_add_explicit(arrived, ptnet_space(r),
-					  memory_order_relaxed);
+		n = ptnet_space(r);
+		n = ptnet_space(r);
+		if (!n)
+			continue;
+		check(r, r->head, len);
+		check(r, r->tail ? r->tail - 1 : r->num_slots - 1, len);
+		count(&counts->arrived, n);
 		r->head = r->cur = r->tail;
 	}
 }
@@ -108,31 +143,31 @@ static pid_t start(const struct end *e)
 	err = ptnet_open(&p, e->name, NULL);
 	if (err)
 		fail(e->name, -err);
-	if (e->len)
+	if (e->batch)
 		send_all(p, e);
-	receive_all(p);
+	receive_all(p, e->len);
 	exit(1);
 }
 
-static double measure(int seconds)
+/* Two series at once: what each writer's count grew by in a window. */
+static void measure(int seconds)
 {
-	static double windows[SECONDS_MAX * 1000 / WINDOW_MS];
+	static double sent[SECONDS_MAX * 1000 / WINDOW_MS];
+	static double arrived[SECONDS_MAX * 1000 / WINDOW_MS];
 	const int n = seconds * 1000 / WINDOW_MS;
-	double from = bench_now();
-	uint64_t was = atomic_load(arrived);
 
 	for (int i = 0; i < n; i++) {
-		uint64_t is;
-		double now;
+		const uint64_t s = atomic_load(&counts->sent);
+		const uint64_t a = atomic_load(&counts->arrived);
+		const double from = bench_now();
+		double us;
 
 		usleep(WINDOW_MS * 1000);
-		is = atomic_load(arrived);
-		now = bench_now();
-		windows[i] = (double)(is - was) / (now - from) / 1e6;
-		was = is;
-		from = now;
+		us = (bench_now() - from) * 1e6;
+		sent[i] = (double)(atomic_load(&counts->sent) - s) / us;
+		arrived[i] = (double)(atomic_load(&counts->arrived) - a) / us;
 	}
-	return bench_median(windows, n);
+	printf("%.4f %.4f\n", bench_median(arrived, n), bench_median(sent, n));
 }
 
 static int usage(void)
@@ -152,7 +187,7 @@ int main(int argc, char **argv)
 		return usage();
 	from.name = argv[1];
 	to.name = argv[2];
-	from.len = (uint32_t)atoi(argv[3]);
+	from.len = to.len = (uint32_t)atoi(argv[3]);
 	from.batch = (uint32_t)atoi(argv[4]);
 	seconds = atoi(argv[5]);
 	if (argc == 8) {
@@ -162,15 +197,15 @@ int main(int argc, char **argv)
 	if (from.len < 60 || from.len > 1514 || !from.batch || seconds < 1 ||
 	    seconds > SECONDS_MAX)
 		return usage();
-	arrived = mmap(NULL, sizeof(*arrived), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (arrived == MAP_FAILED)
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED)
 		fail("memory", errno);
 	reader = start(&to);
 	usleep(SETTLE_MS * 1000);
 	sender = start(&from);
 	usleep(SETTLE_MS * 1000);
-	printf("%.4f\n", measure(seconds));
+	measure(seconds);
 	kill(sender, SIGKILL);
 	kill(reader, SIGKILL);
 	while (wait(NULL) > 0)

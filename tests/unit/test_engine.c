@@ -32,6 +32,7 @@
 #include "engine/engine.h"
 #include "engine/txn.h"
 #include "port/ptnet.h"
+#include "unit/host.h"
 #include "unit/party.h"
 
 /* Transactions. */
@@ -319,78 +320,6 @@ static void a_refused_message_spoils_its_transaction(void **state)
 
 /* Clients. */
 
-struct host {
-	char dir[64];
-	pthread_t thread;
-	pthread_barrier_t ready;
-	struct backend *backend;
-};
-
-static void *serve(void *arg)
-{
-	struct host *h = arg;
-	const struct engine_config config = {.run_dir = h->dir, .workers = 2};
-	struct engine *e = NULL;
-	char text[256];
-	int err = engine_new(&e, &config, text, sizeof(text));
-
-	pthread_barrier_wait(&h->ready);
-	if (!err)
-		err = engine_run(e);
-	engine_free(e);
-	return (void *)(intptr_t)err;
-}
-
-static int host_open(void **state)
-{
-	struct host *h = calloc(1, sizeof(*h));
-	const struct backend_config config = {.run_dir = h->dir,
-					      .engine_path = "/nowhere"};
-	struct backend_error error;
-
-	strcpy(h->dir, "/tmp/ptnet-test-XXXXXX");
-	assert_non_null(mkdtemp(h->dir));
-	pthread_barrier_init(&h->ready, NULL, 2);
-	pthread_create(&h->thread, NULL, serve, h);
-	pthread_barrier_wait(&h->ready);
-	assert_int_equal(backend_engine.open(&h->backend, &config, &error), 0);
-	*state = h;
-	return 0;
-}
-
-/* Nothing is left: the directories are empty, or cannot be removed. */
-static int host_close(void **state)
-{
-	struct host *h = *state;
-	char ports[96];
-	void *err;
-
-	backend_engine.close(h->backend);
-	pthread_kill(h->thread, SIGINT);
-	pthread_join(h->thread, &err);
-	assert_null(err);
-	pthread_barrier_destroy(&h->ready);
-	snprintf(ports, sizeof(ports), "%s/ports", h->dir);
-	assert_int_equal(rmdir(ports), 0);
-	assert_int_equal(rmdir(h->dir), 0);
-	free(h);
-	return 0;
-}
-
-static void applied(struct host *h, const struct objects *want)
-{
-	struct backend_error error = {0};
-	struct objects have;
-	struct plan plan;
-
-	assert_int_equal(backend_engine.dump(h->backend, &have, &error), 0);
-	assert_int_equal(plan_make(&plan, want, &have), 0);
-	if (backend_engine.apply(h->backend, &plan, 1, &error))
-		fail_msg("%s", error.message);
-	plan_fini(&plan);
-	objects_fini(&have);
-}
-
 static void want_ports(struct objects *want, int n)
 {
 	*want = (struct objects){0};
@@ -409,7 +338,7 @@ static void with_ports(struct host *h, int n)
 	struct objects want;
 
 	want_ports(&want, n);
-	applied(h, &want);
+	host_apply(h, &want);
 	objects_fini(&want);
 }
 

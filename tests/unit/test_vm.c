@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interfaces of VMs at the engine: what QEMU's device must get, and a guest
+ * that works on the region by the contract alone (ptnet/region.h).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ptnet/netmap.h>
+
+#include "port/ptnet.h"
+#include "unit/host.h"
+#include "unit/qemu.h"
+
+enum { QUEUES = 2, VECTORS = 1 + 2 * QUEUES, SECOND = 1000 };
+
+static struct port_spec a_port(const char *name, enum ptn_port_kind kind)
+{
+	struct port_spec p = {.owner = "t",
+			      .kind = kind,
+			      .has_mac = true,
+			      .queues = kind == PTN_PORT_VM ? QUEUES : 1,
+			      .slots = 64,
+			      .buf_size = 2048};
+
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	return p;
+}
+
+/* Two VMs and a program on a switch, two VMs on a pipe. */
+static int world_open(void **state)
+{
+	static const struct switch_spec s = {
+		.name = "s", .owner = "t", .fdb_size = 64};
+	static const struct pipe_spec pipe = {"q", "t", "d"};
+	struct objects want = {0};
+	struct port_spec p;
+
+	objects_add_switch(&want, &s, NULL);
+	objects_add_pipe(&want, &pipe, NULL);
+	for (int i = 0; i < 5; i++) {
+		static const char *const names[] = {"v.a", "w.a", "prog", "x.a",
+						    "y.a"};
+
+		p = a_port(names[i], i == 2 ? PTN_PORT_HOST : PTN_PORT_VM);
+		p.mac[0] = 2;
+		p.mac[5] = (uint8_t)(i + 1);
+		strcpy(i < 3 ? p.on_switch : p.on_pipe, i < 3 ? "s" : "q");
+		strcpy(p.domain, i < 3 ? "" : "d");
+		p.end = i == 4;
+		objects_add_port(&want, &p, NULL);
+	}
+	objects_sort(&want);
+	host_open(state);
+	host_apply(*state, &want);
+	objects_fini(&want);
+	return 0;
+}
+
+static const char *path_of(const struct host *h, const char *port)
+{
+	static char path[108];
+
+	snprintf(path, sizeof(path), "%s/ports/%s.sock", h->dir, port);
+	return path;
+}
+
+/* A device with all its vectors. */
+static void started(struct qemu *q, const struct host *h, const char *port)
+{
+	if (!qemu_start(q, path_of(h, port), VECTORS))
+		fail_msg("%s", q->why);
+	for (int ms = 0; ms < SECOND && q->n_own < VECTORS; ms++) {
+		assert_true(qemu_hear(q));
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(q->n_host, VECTORS);
+	assert_int_equal(q->n_own, VECTORS);
+}
+
+/* The guest. */
+
+static struct ptn_config *config(const struct qemu *q)
+{
+	return (void *)(q->bar + q->id * PTN_WINDOW_SIZE);
+}
+
+static int32_t command(struct qemu *q, uint32_t cmd)
+{
+	struct ptn_control *c = (void *)(q->bar + config(q)->control_ofs);
+	const uint32_t seq = config(q)->ack_seq + 1;
+
+	__atomic_store_n(&c->cmd, cmd, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->seq, seq, __ATOMIC_RELEASE);
+	qemu_doorbell(q, PTN_VECTOR_CONTROL);
+	assert_true(qemu_interrupt(q, PTN_VECTOR_CONTROL, 5 * SECOND));
+	assert_int_equal(__atomic_load_n(&config(q)->ack_seq, __ATOMIC_ACQUIRE),
+			 seq);
+	return config(q)->ack_status;
+}
+
+static struct nm_csb_atok *atok(const struct qemu *q, uint32_t ring)
+{
+	return (struct nm_csb_atok *)(void *)(q->bar + config(q)->atok_ofs) +
+	       ring;
+}
+
+static struct nm_csb_ktoa *ktoa(const struct qemu *q, uint32_t ring)
+{
+	return (struct nm_csb_ktoa *)(void *)(q->bar + config(q)->ktoa_ofs) +
+	       ring;
+}
+
+static struct netmap_ring *ring_of(const struct qemu *q, uint32_t ring)
+{
+	char *nifp = q->bar + config(q)->mem_ofs + config(q)->nifp_ofs;
+
+	return (void *)(nifp +
+			((struct netmap_if *)(void *)nifp)->ring_ofs[ring]);
+}
+
+static uint8_t *buffer(struct netmap_ring *r, uint32_t slot)
+{
+	return (uint8_t *)r + r->buf_ofs +
+	       (size_t)r->slot[slot].buf_idx * r->nr_buf_size;
+}
+
+static void publish(struct qemu *q, uint32_t ring, uint32_t vector,
+		    uint32_t head)
+{
+	__atomic_store_n(&atok(q, ring)->cur, head, __ATOMIC_RELAXED);
+	__atomic_store_n(&atok(q, ring)->head, head, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&ktoa(q, ring)->kern_need_kick, __ATOMIC_SEQ_CST))
+		qemu_doorbell(q, vector);
+}
+
+/* From queue 0, in slot @at, to the port with the number @to. */
+static void send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)
+{
+	struct netmap_ring *r = ring_of(q, 0);
+	uint8_t *frame = buffer(r, at);
+
+	memset(frame, 0, 60);
+	frame[0] = frame[6] = 2;
+	frame[5] = to;
+	frame[11] = from;
+	r->slot[at].len = 60;
+	publish(q, 0, PTN_VECTOR_TX(0), at + 1);
+}
+
+/* Until a frame is in slot @at of any receive ring; the ring. */
+static uint32_t receive(struct qemu *q, uint32_t at)
+{
+	for (int ms = 0; ms < 5 * SECOND; ms++) {
+		for (uint32_t i = QUEUES; i < 2 * QUEUES; i++)
+			if (__atomic_load_n(&ktoa(q, i)->hwtail,
+					    __ATOMIC_ACQUIRE) > at)
+				return i;
+		poll(NULL, 0, 1);
+	}
+	fail_msg("no frame came");
+	return 0;
+}
+
+static void ready(struct qemu *q)
+{
+	assert_int_equal(command(q, PTN_REGION_RESET), 0);
+	assert_int_equal(command(q, PTN_REGION_START), 0);
+}
+
+/* What QEMU must get. */
+
+static void the_memory_is_a_bar_above_4_gib(void **state)
+{
+	const uint64_t least = (uint64_t)2 << 30;
+	struct stat st;
+	struct qemu q;
+
+	started(&q, *state, "v.a");
+	assert_int_equal(q.id, 0);
+	assert_true(q.size >= least);
+	assert_int_equal(config(&q)->magic, PTN_CONFIG_MAGIC);
+	assert_int_equal(config(&q)->vectors, VECTORS);
+	assert_string_equal(config(&q)->name, "v.a");
+	assert_int_equal(config(&q)->mac[5], 1);
+	/* sealed, and nearly all of it is a hole */
+	assert_int_equal(ftruncate(q.mem, 4096), -1);
+	assert_int_equal(fstat(q.mem, &st), 0);
+	assert_true(st.st_blocks * 512 < 4 << 20);
+	qemu_end(&q);
+}
+
+static void a_device_with_too_few_vectors_says_so(void **state)
+{
+	const struct host *h = *state;
+	struct qemu q;
+
+	assert_true(qemu_start(&q, path_of(h, "v.a"), VECTORS - 1));
+	for (int ms = 0; ms < SECOND && !*q.why; ms++) {
+		qemu_hear(&q);
+		poll(NULL, 0, 1);
+	}
+	assert_string_equal(q.why,
+			    "Too many eventfd received, device has 4 vectors");
+	qemu_end(&q);
+}
+
+static void a_second_qemu_ends_at_once(void **state)
+{
+	struct qemu q, other;
+
+	started(&q, *state, "v.a");
+	assert_false(qemu_start(&other, path_of(*state, "v.a"), VECTORS));
+	assert_string_equal(other.why, "server sent version -16, expecting 0");
+	qemu_end(&other);
+	ready(&q);
+	qemu_end(&q);
+}
+
+/* It is killed while it starts, a hundred times; one never reads. */
+static void a_killed_qemu_leaves_the_port_free(void **state)
+{
+	struct qemu mute = {.mem = -1}, q;
+
+	started(&mute, *state, "w.a");
+	for (int i = 0; i < 100; i++) {
+		started(&q, *state, "v.a");
+		if (i % 2)
+			ready(&q);
+		qemu_end(&q);
+	}
+	ready(&mute);
+	qemu_end(&mute);
+}
+
+/* The guest. */
+
+static void a_guest_and_a_program_exchange_frames(void **state)
+{
+	struct netmap_ring *tx, *rx;
+	struct ptnet_port *p;
+	struct qemu q;
+	uint32_t ring;
+
+	started(&q, *state, "v.a");
+	ready(&q);
+	assert_int_equal(ptnet_open(&p, path_of(*state, "prog"), NULL), 0);
+	tx = ptnet_tx_ring(p, 0);
+	rx = ptnet_rx_ring(p, 0);
+	for (uint32_t i = 0; i < QUEUES; i++)
+		atok(&q, QUEUES + i)->appl_need_kick = 1;
+	for (uint32_t i = 0; i < 32; i++) {
+		send(&q, i, 3, 1);
+		assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND), PTNET_RX);
+		memcpy(ptnet_buf(tx, tx->slot[tx->head].buf_idx),
+		       ptnet_buf(rx, rx->slot[rx->head].buf_idx), 60);
+		memcpy(ptnet_buf(tx, tx->slot[tx->head].buf_idx),
+		       "\2\0\0\0\0\1\2\0\0\0\0\3", 12);
+		tx->slot[tx->head].len = 60;
+		rx->head = rx->cur = ptnet_next(rx, rx->head);
+		tx->head = tx->cur = ptnet_next(tx, tx->head);
+		ptnet_sync_rx(p, 0);
+		ptnet_sync_tx(p, 0);
+		ring = receive(&q, i);
+		assert_true(qemu_interrupt(&q, PTN_VECTOR_RX(ring - QUEUES),
+					   5 * SECOND));
+		assert_int_equal(buffer(ring_of(&q, ring), i)[11], 3);
+	}
+	ptnet_close(p);
+	qemu_end(&q);
+}
+
+/* The region is the same, with all that the last kernel left in it. */
+static void a_guest_reboots(void **state)
+{
+	struct qemu q, other;
+
+	started(&q, *state, "v.a");
+	started(&other, *state, "w.a");
+	ready(&other);
+	ready(&q);
+	for (uint32_t i = 0; i < 10; i++)
+		send(&q, i, 2, 1);
+	receive(&other, 9);
+	for (uint32_t i = 0; i < 2 * QUEUES; i++)
+		memset(atok(&q, i), 0xa5, sizeof(struct nm_csb_atok));
+	ready(&q);
+	for (uint32_t i = 0; i < 10; i++)
+		send(&q, i, 2, 1);
+	receive(&other, 19);
+	qemu_end(&q);
+	qemu_end(&other);
+}
+
+static void the_heart_beats_until_the_port_is_deleted(void **state)
+{
+	const struct objects nothing = {0};
+	uint32_t beat;
+	struct qemu q;
+
+	started(&q, *state, "v.a");
+	ready(&q);
+	beat = config(&q)->heartbeat;
+	for (int ms = 0; ms < 5 * SECOND && config(&q)->heartbeat == beat; ms++)
+		poll(NULL, 0, 1);
+	assert_int_not_equal(config(&q)->heartbeat, beat);
+	host_apply(*state, &nothing);
+	assert_true(qemu_interrupt(&q, PTN_VECTOR_CONTROL, 5 * SECOND));
+	for (int ms = 0;
+	     ms < 5 * SECOND && config(&q)->state == PTN_STATE_RUNNING; ms++)
+		poll(NULL, 0, 1);
+	assert_int_not_equal(config(&q)->state, PTN_STATE_RUNNING);
+	qemu_end(&q);
+}
+
+/* One file, a window each; a frame's buffer itself goes through the pipe. */
+static void two_guests_of_a_domain_share_memory(void **state)
+{
+	struct qemu x, y;
+	struct stat a, b;
+	uint32_t sent, ring;
+
+	started(&x, *state, "x.a");
+	started(&y, *state, "y.a");
+	assert_int_equal(fstat(x.mem, &a), 0);
+	assert_int_equal(fstat(y.mem, &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_not_equal(x.id, y.id);
+	assert_int_not_equal(y.id, PTN_HOST_ID);
+	ready(&x);
+	ready(&y);
+	sent = ring_of(&x, 0)->slot[0].buf_idx;
+	send(&x, 0, 5, 4);
+	ring = receive(&y, 0);
+	assert_int_equal(ring, QUEUES);
+	assert_int_equal(ring_of(&y, ring)->slot[0].buf_idx, sent);
+	qemu_end(&x);
+	qemu_end(&y);
+}
+
+static void vms_of_no_domain_share_nothing(void **state)
+{
+	struct qemu q, other;
+	struct stat a, b;
+
+	started(&q, *state, "v.a");
+	started(&other, *state, "w.a");
+	assert_int_equal(fstat(q.mem, &a), 0);
+	assert_int_equal(fstat(other.mem, &b), 0);
+	assert_int_not_equal(a.st_ino, b.st_ino);
+	assert_int_equal(other.id, 0);
+	qemu_end(&q);
+	qemu_end(&other);
+}
+
+#define VM_TEST(name)                                                          \
+	cmocka_unit_test_setup_teardown(name, world_open, host_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VM_TEST(the_memory_is_a_bar_above_4_gib),
+		VM_TEST(a_device_with_too_few_vectors_says_so),
+		VM_TEST(a_second_qemu_ends_at_once),
+		VM_TEST(a_killed_qemu_leaves_the_port_free),
+		VM_TEST(a_guest_and_a_program_exchange_frames),
+		VM_TEST(a_guest_reboots),
+		VM_TEST(the_heart_beats_until_the_port_is_deleted),
+		VM_TEST(two_guests_of_a_domain_share_memory),
+		VM_TEST(vms_of_no_domain_share_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -177,6 +177,13 @@ demo: deps-build deps-demo
 	$(Q)$(MAKE) --no-print-directory all
 	@tests/demo.sh $(B)
 
+demo-vm: ## show it with a virtual machine: stock QEMU, Debian's kernel, a ping
+demo-vm: deps-build deps-demo deps-kmod deps-guest
+	@tests/kernel/fetch $(KERNELS) 6.1
+	$(Q)$(MAKE) --no-print-directory all
+	@kmod/build $(B)/kmod $(KERNELS)/6.1/build
+	@PTNET_KERNELS=$(KERNELS) tests/demo-vm.sh $(B)
+
 check: ## run every test
 check: deps-build deps-demo deps-check
 	$(Q)$(MAKE) --no-print-directory all test-programs
@@ -306,7 +313,7 @@ help: ## this list
 	@echo '  make kernels, else the installed headers: cloud, any, the running one.'
 
 .PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
-	kernel-programs demo check check-unit check-asan check-tsan check-kmod \
+	kernel-programs demo demo-vm check check-unit check-asan check-tsan check-kmod \
 	check-kmod-debug check-vm fuzz bench bench-kmod lint check-container deps clean \
 	help install uninstall FORCE
 .SECONDARY:

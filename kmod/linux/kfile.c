@@ -19,8 +19,12 @@
 
 static int kfile_open(struct inode *inode, struct file *file)
 {
-	struct kfile *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct kfile *f;
 
+	/* what fails to load waits for nobody who has it open already */
+	if (THIS_MODULE->state == MODULE_STATE_COMING)
+		return -ENXIO;
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
 	mutex_init(&f->lock);

@@ -300,6 +300,19 @@ static int take_options(struct krequest *rq, size_t left)
 	return 0;
 }
 
+/* And back: an answer that could not be given is found before anything is
+ * done. */
+static int take_body(struct krequest *rq, u32 size)
+{
+	void __user *body = u64_to_user_ptr(rq->header.nr_body);
+
+	if (copy_from_user(&rq->body, body, size))
+		return krefuse(-EFAULT, "the body cannot be read");
+	if (copy_to_user(body, &rq->body, size))
+		return krefuse(-EFAULT, "the body cannot be written");
+	return 0;
+}
+
 static int take(struct krequest *rq, struct nmreq_header __user *arg)
 {
 	u32 size;
@@ -311,9 +324,9 @@ static int take(struct krequest *rq, struct nmreq_header __user *arg)
 	if (err)
 		return err;
 	size = kind_of(rq)->size;
-	if (copy_from_user(&rq->body, u64_to_user_ptr(rq->header.nr_body),
-			   size))
-		return krefuse(-EFAULT, "the body cannot be read");
+	err = take_body(rq, size);
+	if (err)
+		return err;
 	return take_options(rq, NETMAP_REQ_MAXSIZE - size);
 }
 

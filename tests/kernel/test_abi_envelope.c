@@ -158,18 +158,19 @@ static void test_read_only_memory(void **state)
 	struct nmreq_register *body = mmap(NULL, (size_t)page,
 					   PROT_READ | PROT_WRITE,
 					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct nmreq_register again = {0};
+	struct nmreq_register again = {.nr_flags = NR_EXCLUSIVE};
 	int fd = abi_device();
 
 	(void)state;
 	*body = (struct nmreq_register){0};
 	mprotect(body, (size_t)page, PROT_READ);
 	assert_error(abi_register(fd, "vale0:ro", body), EFAULT);
+	assert_error(abi_ctrl(fd, "ro0", NETMAP_REQ_VALE_NEWIF, body, NULL),
+		     EFAULT);
 	munmap(body, (size_t)page);
-	/* whether it is bound now or not, closing gives it back */
-	abi_close(fd);
-	fd = abi_device();
-	again.nr_flags = NR_EXCLUSIVE;
+	/* nothing was done for an answer that nobody gets */
+	assert_error(abi_ctrl(fd, "ro0", NETMAP_REQ_VALE_DELIF, NULL, NULL),
+		     ENXIO);
 	assert_int_equal(abi_register(fd, "vale0:ro", &again), 0);
 	abi_close(fd);
 }

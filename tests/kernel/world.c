@@ -37,6 +37,16 @@ void world_objects(struct objects *out)
 		fail_msg("%s", error.message);
 }
 
+int world_try_to_look(void)
+{
+	struct objects all = {0};
+	struct census census;
+	int err = ops->dump(contact(), &all, &error);
+
+	objects_fini(&all);
+	return err ? err : ops->census(contact(), &census, &error);
+}
+
 void world_look(struct world *w)
 {
 	struct objects all;

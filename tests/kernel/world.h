@@ -16,6 +16,9 @@ struct world {
 /* Look; no buffer may be lost or in two places. */
 void world_look(struct world *w);
 
+/* The same, for who expects it to fail: 0 or -errno. */
+int world_try_to_look(void);
+
 /* The same must be there as then; @what happened meanwhile, for people. */
 void world_assert_same(const struct world *then, const char *what);
 

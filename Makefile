@@ -85,7 +85,7 @@ all: $(PROGRAMS) $(B)/libptnet.a $(B)/libptnet.so.0 $(EXAMPLES)
 
 test-programs: $(UNIT) $(FUZZ)
 bench-programs: $(BENCH)
-kernel-programs: $(KERNEL)
+kernel-programs: $(KERNEL) $(B)/tests/backend/test_backend
 
 # --- Rules ----------------------------------------------------------------
 

@@ -3,6 +3,10 @@
  * What every backend must do, run on each of them. What a backend cannot do
  * (enum ptn_feature) it must refuse by name; nothing else is excused. The
  * kernel is tried where its module is loaded and holds nothing: in guests.
+ *
+ *	test_backend [BACKEND]...
+ *
+ * Those that are named must be there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -537,11 +541,38 @@ static bool may_try_kernel(void)
 	return may;
 }
 
-int main(void)
+enum { BACKENDS = 3 };
+
+static const struct backend_ops *const backends[BACKENDS] = {
+	&backend_fake, &backend_engine, &backend_kernel};
+
+/* Which are to be tried; false when one that was asked for is not there. */
+static bool choose(bool *chosen, int n, char **names)
 {
-	static void *const backends[] = {(void *)&backend_fake,
-					 (void *)&backend_engine,
-					 (void *)&backend_kernel};
+	const bool kernel = may_try_kernel();
+
+	for (int b = 0; b < BACKENDS; b++)
+		chosen[b] = !n && (backends[b] != &backend_kernel || kernel);
+	for (int i = 0; i < n; i++) {
+		int b = 0;
+
+		while (b < BACKENDS && strcmp(backends[b]->name, names[i]))
+			b++;
+		if (b == BACKENDS ||
+		    (backends[b] == &backend_kernel && !kernel)) {
+			fprintf(stderr, "%s cannot be tried: %s\n", names[i],
+				b == BACKENDS	   ? "no such backend"
+				: error.message[0] ? error.message
+						   : "it holds something");
+			return false;
+		}
+		chosen[b] = true;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
 	static const struct {
 		const char *name;
 		CMUnitTestFunction f;
@@ -563,18 +594,20 @@ int main(void)
 		TEST(holds_many),
 	};
 	enum { TESTS = sizeof(tests) / sizeof(tests[0]) };
-	static const char *const words[] = {"fake", "engine", "kernel"};
-	const size_t n = may_try_kernel() ? 3 : 2;
-	struct CMUnitTest all[3 * TESTS] = {0};
-	char names[3 * TESTS][64];
+	struct CMUnitTest all[BACKENDS * TESTS] = {0};
+	char names[BACKENDS * TESTS][64];
+	bool chosen[BACKENDS];
+	size_t n = 0;
 
-	for (size_t b = 0; b < n; b++)
-		for (size_t i = 0; i < TESTS; i++) {
-			char *name = names[b * TESTS + i];
-
-			snprintf(name, 64, "%s %s", words[b], tests[i].name);
-			all[b * TESTS + i] = (struct CMUnitTest){
-				name, tests[i].f, setup, teardown, backends[b]};
+	if (!choose(chosen, argc - 1, argv + 1))
+		return 1;
+	for (size_t b = 0; b < BACKENDS; b++)
+		for (size_t i = 0; chosen[b] && i < TESTS; i++, n++) {
+			snprintf(names[n], sizeof(names[n]), "%s %s",
+				 backends[b]->name, tests[i].name);
+			all[n] = (struct CMUnitTest){names[n], tests[i].f,
+						     setup, teardown,
+						     (void *)backends[b]};
 		}
-	return _cmocka_run_group_tests("backends", all, n * TESTS, NULL, NULL);
+	return _cmocka_run_group_tests("backends", all, n, NULL, NULL);
 }

@@ -6,13 +6,11 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -21,16 +19,14 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "loop.h"
 #include "rest/http.h"
 #include "rest/listen.h"
 #include "service/service.h"
 
-enum {
-	REASON_MAX = 512,
-	LOCK_TRIES = 50, /* a second */
-};
+enum { REASON_MAX = 512 };
 
 struct daemon {
 	const struct daemon_config *config;
@@ -65,24 +61,10 @@ static int make_dir(const char *path, mode_t mode)
 	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
 }
 
-/* One that was killed a moment ago may still be on its way out. */
-static bool lock_soon(int fd)
-{
-	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
 /* Two daemons on one directory would undo each other's work. */
 static int lock_dir(const char *dir, mode_t mode)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -1;
 	int err = make_dir(dir, mode);
 
 	if (err) {
@@ -92,18 +74,13 @@ static int lock_dir(const char *dir, mode_t mode)
 	}
 	if (asprintf(&path, "%s/ptnetd.lock", dir) < 0)
 		return -ENOMEM;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		err = -errno;
-		log_err("cannot open %s: %s", path, strerror(errno));
-		return err;
-	}
-	if (!lock_soon(fd)) {
+	err = file_lock(path);
+	if (err == -EBUSY)
 		log_err("another ptnetd is running on %s (it holds %s)", dir,
 			path);
-		return -EBUSY;
-	}
-	return steal_fd(&fd);
+	else if (err < 0)
+		log_err("cannot open %s: %s", path, strerror(-err));
+	return err;
 }
 
 static int lock_dirs(struct daemon *d)
@@ -129,7 +106,7 @@ static void fill_config(const struct daemon_config *from,
 			struct service_config *to)
 {
 	*to = (struct service_config){
-		.ops = backend_find(from->backend),
+		.ops = backend_find(from->backend, from->run_dir),
 		.backend = {.run_dir = from->run_dir,
 			    .engine_path = from->engine,
 			    .workers = from->workers},
@@ -380,22 +357,29 @@ int daemon_run(const struct daemon_config *config)
 	return err;
 }
 
+/* Opening would start an engine just to end it. */
+static bool is_running(const struct daemon_config *config)
+{
+	if (strcmp(config->backend, backend_kernel.name) == 0 ||
+	    backend_engine_is_there(config->run_dir))
+		return true;
+	log_info("nothing runs in %s%s", config->run_dir,
+		 backend_kernel_is_there()
+			 ? "; --backend kernel ends what the kernel holds"
+			 : "");
+	return false;
+}
+
 int daemon_teardown(const struct daemon_config *config)
 {
-	_cleanup_free_ char *socket = NULL;
 	_cleanup_close_ int lock = -1;
 	struct backend_error error = {0};
 	struct service_config service;
 	struct backend *b = NULL;
 	int err;
 
-	if (asprintf(&socket, "%s/engine.sock", config->run_dir) < 0)
-		return -ENOMEM;
-	/* opening would start one just to end it */
-	if (access(socket, F_OK)) {
-		log_info("nothing runs in %s", config->run_dir);
+	if (!is_running(config))
 		return 0;
-	}
 	lock = lock_dir(config->run_dir, 0755);
 	if (lock < 0) {
 		log_err("stop it first: it would start the backend again");

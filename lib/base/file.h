@@ -21,6 +21,15 @@ int file_read(const char *path, size_t limit, char **out, size_t *len);
 /** fd_write_all - write all bytes; returns 0 or -errno */
 int fd_write_all(int fd, const void *bytes, size_t len);
 
+/**
+ * file_lock - have a file for this process alone, made where it is not there
+ *
+ * One that was killed a moment ago may still be on its way out: waits a
+ * second for it. Returns a descriptor, which holds the lock while it is open,
+ * -EBUSY, or -errno.
+ */
+int file_lock(const char *path);
+
 /** fd_set_nonblock - returns 0 or -errno */
 int fd_set_nonblock(int fd);
 

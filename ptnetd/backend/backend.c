@@ -4,7 +4,15 @@
 
 #include <string.h>
 
-const struct backend_ops *backend_find(const char *name)
+/* Who runs is left alone: programs are attached to it. */
+static const char *choose(const char *run_dir)
+{
+	return !backend_engine_is_there(run_dir) && backend_kernel_is_there()
+		       ? backend_kernel.name
+		       : backend_engine.name;
+}
+
+const struct backend_ops *backend_find(const char *name, const char *run_dir)
 {
 	const struct backend_ops *const backends[] = {
 		&backend_kernel,
@@ -13,7 +21,7 @@ const struct backend_ops *backend_find(const char *name)
 	};
 
 	if (strcmp(name, "auto") == 0)
-		name = backend_kernel_is_there() ? "kernel" : "engine";
+		name = choose(run_dir);
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		if (strcmp(backends[i]->name, name) == 0)
 			return backends[i];

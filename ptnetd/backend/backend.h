@@ -88,12 +88,16 @@ extern const struct backend_ops backend_kernel;
 /** backend_kernel_is_there - the module is loaded, and this its namespace */
 bool backend_kernel_is_there(void);
 
+/** backend_engine_is_there - one serves this directory */
+bool backend_engine_is_there(const char *run_dir);
+
 /**
  * backend_find - the ops of a backend by its name
  *
- * "auto" is the kernel's where the family is there, else the engine's.
- * Returns NULL for a name that is not known.
+ * "auto" is that of an engine that serves @run_dir already, or the kernel's
+ * where its module is loaded, else the engine's. Returns NULL for a name that
+ * is not known.
  */
-const struct backend_ops *backend_find(const char *name);
+const struct backend_ops *backend_find(const char *name, const char *run_dir);
 
 #endif

@@ -25,6 +25,18 @@ static int engine_connect(struct channel *c)
 	return process_connect(&((struct backend *)c)->process);
 }
 
+bool backend_engine_is_there(const char *run_dir)
+{
+	struct process p;
+	int fd, err = process_init(&p, run_dir, "", 0);
+
+	fd = err ? err : process_connect(&p);
+	if (fd >= 0)
+		close(fd);
+	process_fini(&p);
+	return fd >= 0;
+}
+
 static int engine_info(struct backend *b, struct backend_info *out,
 		       struct backend_error *error)
 {

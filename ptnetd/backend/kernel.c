@@ -27,6 +27,7 @@
 #include "backend/backend.h"
 #include "backend/channel.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 
 enum { RECEIVE_BUFFER = 1024 * 1024, SEND_BUFFER = 256 * 1024 };
@@ -34,8 +35,12 @@ enum { RECEIVE_BUFFER = 1024 * 1024, SEND_BUFFER = 256 * 1024 };
 struct backend {
 	struct channel channel;
 	int death_fd;
+	int lock; /* one daemon a host: it holds no other's objects */
 	bool ended; /* by us */
 };
+
+/* Not in the run directory: the kernel is one, whatever that is. */
+static const char lock_path[] = "/run/ptnet-kernel.lock";
 
 static const char gone[] = "is not loaded any more";
 
@@ -156,6 +161,8 @@ static void kernel_close(struct backend *b)
 	channel_fini(&b->channel);
 	if (b->death_fd >= 0)
 		close(b->death_fd);
+	if (b->lock >= 0)
+		close(b->lock);
 	free(b);
 }
 
@@ -201,6 +208,20 @@ static int make_contact(struct backend *b, struct backend_error *error)
 	return err;
 }
 
+static int take_kernel(struct backend *b, struct backend_error *error)
+{
+	b->lock = file_lock(lock_path);
+	if (b->lock >= 0)
+		return 0;
+	if (b->lock == -EBUSY)
+		return backend_fail(error, b->lock,
+				    "another ptnetd has the kernel's objects "
+				    "(it holds %s)",
+				    lock_path);
+	return backend_fail(error, b->lock, "cannot open %s: %s", lock_path,
+			    strerror(-b->lock));
+}
+
 static int kernel_open(struct backend **out,
 		       const struct backend_config *config,
 		       struct backend_error *error)
@@ -212,12 +233,15 @@ static int kernel_open(struct backend **out,
 	if (!b)
 		return backend_fail(error, -ENOMEM, "no memory");
 	b->death_fd = -1;
+	b->lock = -1;
 	b->channel.peer = "the kernel module ptnetmap";
 	b->channel.gone = gone;
 	b->channel.connect = kernel_connect;
 	err = channel_init(&b->channel);
 	err = err ? backend_fail(error, err, "no memory")
 		  : make_contact(b, error);
+	if (!err)
+		err = take_kernel(b, error);
 	if (err) {
 		kernel_close(b);
 		return err;

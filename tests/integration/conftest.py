@@ -7,6 +7,9 @@
         d.apply(text)
         d.get("/v1/ports")
 
+    net = Net(directory)                # what moves frames, and ptnetctl
+    Running(net, "recv", "--port", "a") # one that has attached
+
 The programs are those of $PTNET_BUILD, or ./build. Whatever a test leaves
 running is ended, and its directories removed.
 """
@@ -27,6 +30,9 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PTNET_BUILD", TOP / "build")).resolve()
 START_SECONDS = 20
+PATIENCE = 60  # seconds, for anything that must end at all; sanitizers are slow
+# What moves frames: "engine", or where its module is loaded "kernel".
+BACKEND = os.environ.get("PTNET_BACKEND", "engine")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -177,6 +183,60 @@ class Daemon:
             self.process.wait()
         if (self.run_dir / "engine.sock").exists():
             self.teardown()
+
+
+class Net(Daemon):
+    """A daemon that moves frames, and ptnetctl that speaks with it."""
+
+    def __init__(self, directory, backend=BACKEND, **more):
+        super().__init__(directory, backend=backend, **more)
+
+    def command_line(self, *args):
+        return [BUILD / "ptnetctl", "--server", f"unix:{self.socket}",
+                *map(str, args)]
+
+    def ctl(self, *args, check=True, **more):
+        done = subprocess.run(self.command_line(*args), text=True,
+                              capture_output=True, timeout=PATIENCE,
+                              check=False, **more)
+        assert not check or done.returncode == 0, (args, done)
+        return done
+
+    def json(self, *args):
+        return json.loads(self.ctl(*args, "-o", "json").stdout)
+
+    def port(self, name):
+        found = self.json("get", "ports", name)
+        return found[0] if isinstance(found, list) else found
+
+    def port_socket(self, name):
+        return self.run_dir / "ports" / f"{name}.sock"
+
+
+class Running:
+    """A `traffic` command that has attached: it said "ready"."""
+
+    all = []
+
+    def __init__(self, net, *args):
+        self.process = subprocess.Popen(
+            net.command_line("traffic", *args, "-o", "json"), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.all.append(self)
+        line = self.process.stderr.readline()
+        if line != "ready\n":
+            pytest.fail(line + self.process.stderr.read())
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def result(self, status=0, interrupt=None):
+        if interrupt:
+            self.process.send_signal(interrupt)
+        out, self.err = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == status, self.err
+        return json.loads(out)
 
 
 def program(name):

@@ -15,9 +15,9 @@ import time
 
 import pytest
 
-from conftest import BUILD, TOP, Daemon
+from conftest import BUILD, PATIENCE, TOP, Net, Running
 
-SECONDS = 60  # for anything that must end at all; sanitizers are slow
+SECONDS = PATIENCE
 
 TOPOLOGY = """\
 apiVersion: ptnet/v1
@@ -34,34 +34,6 @@ spec:
     - {name: left, pipe: p0, end: a}
     - {name: right, pipe: p0, end: b}
 """
-
-
-class Net(Daemon):
-    """A daemon on the engine backend, and ptnetctl that speaks with it."""
-
-    def __init__(self, directory):
-        super().__init__(directory, backend="engine")
-
-    def command_line(self, *args):
-        return [BUILD / "ptnetctl", "--server", f"unix:{self.socket}",
-                *map(str, args)]
-
-    def ctl(self, *args, check=True, **more):
-        done = subprocess.run(self.command_line(*args), text=True,
-                              capture_output=True, timeout=SECONDS,
-                              check=False, **more)
-        assert not check or done.returncode == 0, (args, done)
-        return done
-
-    def json(self, *args):
-        return json.loads(self.ctl(*args, "-o", "json").stdout)
-
-    def port(self, name):
-        found = self.json("get", "ports", name)
-        return found[0] if isinstance(found, list) else found
-
-    def port_socket(self, name):
-        return self.run_dir / "ports" / f"{name}.sock"
 
 
 @contextlib.contextmanager
@@ -81,32 +53,6 @@ def running_net():
 def net():
     with running_net() as running:
         yield running
-
-
-class Running:
-    """A `traffic` command that has attached: it said "ready"."""
-
-    all = []
-
-    def __init__(self, net, *args):
-        self.process = subprocess.Popen(
-            net.command_line("traffic", *args, "-o", "json"), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.all.append(self)
-        line = self.process.stderr.readline()
-        if line != "ready\n":
-            pytest.fail(line + self.process.stderr.read())
-
-    def kill(self):
-        self.process.kill()
-        self.process.communicate()
-
-    def result(self, status=0, interrupt=None):
-        if interrupt:
-            self.process.send_signal(interrupt)
-        out, self.err = self.process.communicate(timeout=SECONDS)
-        assert self.process.returncode == status, self.err
-        return json.loads(out)
 
 
 @pytest.fixture(autouse=True)

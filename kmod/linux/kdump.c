@@ -95,6 +95,8 @@ static int put_open_name(struct sk_buff *skb, const struct kport *p)
 	char name[2 * PTN_NAME_MAX + 8];
 	size_t n;
 
+	if (knic_is_host(p))
+		return 0; /* only the host's stack has it */
 	if (p->sw && p->origin == KPORT_MANAGED) {
 		n = snprintf(name, sizeof(name), "%s%s:%s",
 			     strncmp(p->sw->name, "vale", 4) ? "vale" : "",
@@ -152,6 +154,22 @@ static int put_port_place(struct sk_buff *skb, const struct kport *p)
 	return 0;
 }
 
+/* As it was declared, or as a program made it. */
+static int put_port_shape(struct sk_buff *skb, const struct kport *p)
+{
+	const bool declared = p->origin == KPORT_MANAGED;
+
+	if (nla_put_u32(skb, PTN_PO_QUEUES,
+			declared ? p->declared.queues : p->params.queues) ||
+	    nla_put_u32(skb, PTN_PO_SLOTS,
+			declared ? p->declared.slots : p->params.slots) ||
+	    nla_put_u32(skb, PTN_PO_BUF_SIZE,
+			declared ? p->declared.buf_size : p->buf_size) ||
+	    nla_put_u32(skb, PTN_PO_EXTRA_BUFS, p->params.extra_bufs))
+		return -EMSGSIZE;
+	return nla_put_u8(skb, PTN_PO_HUGE_PAGES, p->huge_pages);
+}
+
 static int put_port(struct sk_buff *skb, const void *object)
 {
 	const struct kport *p = object;
@@ -161,11 +179,7 @@ static int put_port(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, PTN_PO_KIND, p->kind) || put_port_place(skb, p) ||
 	    put_text(skb, PTN_PO_DOMAIN, p->domain) ||
 	    (p->has_mac && nla_put(skb, PTN_PO_MAC, 6, p->mac)) ||
-	    nla_put_u32(skb, PTN_PO_QUEUES, p->params.queues) ||
-	    nla_put_u32(skb, PTN_PO_SLOTS, p->params.slots) ||
-	    nla_put_u32(skb, PTN_PO_BUF_SIZE, p->buf_size) ||
-	    nla_put_u32(skb, PTN_PO_EXTRA_BUFS, p->params.extra_bufs) ||
-	    nla_put_u8(skb, PTN_PO_HUGE_PAGES, p->huge_pages))
+	    put_port_shape(skb, p))
 		return -EMSGSIZE;
 	return put_port_status(skb, p);
 }

@@ -109,6 +109,9 @@ struct kport {
 	bool huge_pages;
 	bool host_stack; /* wanted for the device */
 	char device[PTN_NAME_MAX]; /* a NIC's, as it was declared */
+	struct {
+		u32 queues, slots, buf_size; /* 0: as the device has it */
+	} declared;
 	struct kdomain *shares; /* the domain's memory; NULL: its own */
 	struct list_head in_domain;
 	bool leaving, changing; /* by the transaction that is being done */

@@ -361,6 +361,28 @@ static int name_of(const struct krequest *rq, char name[PTN_NAME_MAX])
 	return len < PTN_NAME_MAX ? 0 : krefuse(-EINVAL, "a name too long");
 }
 
+/*
+ * To the libraries of programs NAME-1 is ring 1 of NAME. People call their
+ * ports so, and mean all of it: where nothing is called NAME, it is theirs.
+ */
+static void take_number_back(struct nmreq_register *reg,
+			     char name[PTN_NAME_MAX])
+{
+	char whole[PTN_NAME_MAX];
+	const struct kport *p;
+
+	if (reg->nr_mode != NR_REG_ONE_NIC || kport_find(name) ||
+	    snprintf(whole, sizeof(whole), "%s-%u", name, reg->nr_ringid) >=
+		    sizeof(whole))
+		return;
+	p = kport_find(whole);
+	if (!p || p->origin != KPORT_MANAGED)
+		return;
+	strscpy(name, whole, PTN_NAME_MAX);
+	reg->nr_mode = NR_REG_ALL_NIC;
+	reg->nr_ringid = 0;
+}
+
 static int do_register(struct krequest *rq)
 {
 	struct nmreq_register *reg = &rq->body.reg;
@@ -372,6 +394,7 @@ static int do_register(struct krequest *rq)
 		return err;
 	if (reg->nr_mode == NR_REG_NULL)
 		return register_null(rq, name);
+	take_number_back(reg, name);
 	if (reg->nr_flags & MONITOR_FLAGS)
 		return register_monitor(rq, name);
 	err = kresolve(&p, name, reg);

@@ -315,6 +315,12 @@ static int check_place(const struct kspec *s, char *text)
 	return 0;
 }
 
+/* What is 0 is decided by the device. */
+static bool may_follow(const struct kspec_port *p, u32 value)
+{
+	return p->kind == PTN_PORT_NIC && !value;
+}
+
 static int check_port(const struct kspec *s, char *text)
 {
 	const struct kspec_port *p = &s->port;
@@ -322,16 +328,18 @@ static int check_port(const struct kspec *s, char *text)
 
 	if (err)
 		return err;
-	if (!in(p->queues, 1, PTN_RINGS_MAX))
+	if (!may_follow(p, p->queues) && !in(p->queues, 1, PTN_RINGS_MAX))
 		return kspec_refuse(s, text, -EINVAL,
 				    "%u queues: expected 1 to %d", p->queues,
 				    PTN_RINGS_MAX);
-	if (!in(p->slots, PTN_SLOTS_MIN, PTN_SLOTS_MAX))
+	if (!may_follow(p, p->slots) &&
+	    !in(p->slots, PTN_SLOTS_MIN, PTN_SLOTS_MAX))
 		return kspec_refuse(s, text, -EINVAL,
 				    "%u slots: expected %d to %d", p->slots,
 				    PTN_SLOTS_MIN, PTN_SLOTS_MAX);
-	if (!in(p->buf_size, PTN_BUF_SIZE_MIN, PTN_BUF_SIZE_MAX) ||
-	    p->buf_size % BUF_ALIGN)
+	if (!may_follow(p, p->buf_size) &&
+	    (!in(p->buf_size, PTN_BUF_SIZE_MIN, PTN_BUF_SIZE_MAX) ||
+	     p->buf_size % BUF_ALIGN))
 		return kspec_refuse(
 			s, text, -EINVAL,
 			"buffers of %u bytes: expected a multiple of "

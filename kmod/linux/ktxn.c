@@ -345,7 +345,11 @@ static int make_pipe(struct change *c)
 static void set_port(struct kport *p, const struct kspec_port *w)
 {
 	p->kind = w->kind;
-	p->buf_size = w->buf_size;
+	p->declared.queues = w->queues;
+	p->declared.slots = w->slots;
+	p->declared.buf_size = w->buf_size;
+	if (w->buf_size)
+		p->buf_size = w->buf_size;
 	p->huge_pages = w->huge_pages;
 	p->host_stack = w->host_stack;
 	p->has_mac = w->has_mac;
@@ -459,8 +463,9 @@ static int check_new_port(struct ktxn *t, struct change *c)
 /* In place only the owner changes: all else is in the program's memory. */
 static bool same_port(const struct kport *p, const struct kspec_port *w)
 {
-	return p->kind == w->kind && p->params.queues == w->queues &&
-	       p->params.slots == w->slots && p->buf_size == w->buf_size &&
+	return p->kind == w->kind && p->declared.queues == w->queues &&
+	       p->declared.slots == w->slots &&
+	       p->declared.buf_size == w->buf_size &&
 	       p->params.extra_bufs == w->extra_bufs &&
 	       p->huge_pages == w->huge_pages && p->has_mac == w->has_mac &&
 	       p->host_stack == w->host_stack &&

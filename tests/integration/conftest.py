@@ -235,7 +235,7 @@ class Running:
         if interrupt:
             self.process.send_signal(interrupt)
         out, self.err = self.process.communicate(timeout=PATIENCE)
-        assert self.process.returncode == status, self.err
+        assert self.process.returncode == status, (self.err, out)
         return json.loads(out)
 
 

@@ -35,7 +35,8 @@ static enum style state_style(const char *state)
 {
 	if (!strcmp(state, "up"))
 		return STYLE_GOOD;
-	if (!strcmp(state, "faulted") || !strcmp(state, "missing"))
+	if (!strcmp(state, "faulted") || !strcmp(state, "stale") ||
+	    !strcmp(state, "missing"))
 		return STYLE_BAD;
 	if (!strcmp(state, "attached") || !strcmp(state, "waiting"))
 		return STYLE_WARN;

@@ -40,7 +40,8 @@ struct daemon {
 	int watchdog_ms; /* between two signs of life */
 	int64_t watchdog_at; /* the next one; ms of the monotonic clock */
 	int death; /* the loop's number of the death_fd */
-	uint64_t generation; /* of that descriptor */
+	int events; /* the loop's number of the event_fd */
+	uint64_t generation; /* of these descriptors */
 	char summary[512]; /* told last */
 };
 
@@ -144,6 +145,13 @@ static void on_service(void *context)
 	struct daemon *d = context;
 
 	service_tick(d->service);
+}
+
+static void on_event(void *context)
+{
+	struct daemon *d = context;
+
+	service_hear(d->service);
 }
 
 static int service_timeout(void *context)
@@ -293,6 +301,7 @@ static void after_round(void *context)
 	if (generation != d->generation) {
 		d->generation = generation;
 		loop_move(d->loop, d->death, fd);
+		loop_move(d->loop, d->events, service_event_fd(d->service));
 	}
 	service_summary(d->service, summary, sizeof(summary));
 	if (strcmp(summary, d->summary) == 0)
@@ -316,6 +325,9 @@ static int start(struct daemon *d)
 	d->death = loop_add(d->loop, -1, on_service, service_timeout, d);
 	if (d->death < 0)
 		return d->death;
+	d->events = loop_add(d->loop, -1, on_event, NULL, d);
+	if (d->events < 0)
+		return d->events;
 	err = serve_all(d);
 	return err ? err : open_watchdog(d);
 }

@@ -117,7 +117,7 @@ static int put_open_name(struct sk_buff *skb, const struct kport *p)
 static enum ptn_port_state state_of(const struct kport *p)
 {
 	if (p->device[0] && !*knic_device(p))
-		return PTN_PORT_FAULTED; /* the device went away */
+		return knic_is_back(p) ? PTN_PORT_STALE : PTN_PORT_FAULTED;
 	return p->opens ? PTN_PORT_UP : PTN_PORT_DOWN;
 }
 

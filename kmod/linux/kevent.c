@@ -3,12 +3,38 @@
 
 #include "kgenl.h"
 #include "kport.h"
+#include "kswitch.h"
 
-static void send(enum ptn_event type, const struct kport *p,
-		 const u64 *revision)
+/* What there is to tell; what is NULL or 0 is not told. */
+struct told {
+	enum ptn_event type;
+	const u64 *revision;
+	const char *port, *sw;
+	u32 pid, rate;
+};
+
+static void put(struct sk_buff *skb, const struct told *t)
+{
+	struct nlattr *nest;
+
+	if (t->revision)
+		nla_put(skb, PTN_A_REVISION, sizeof(*t->revision), t->revision);
+	nest = nla_nest_start(skb, PTN_A_EVENT);
+	nla_put_u32(skb, PTN_EV_TYPE, t->type);
+	if (t->port)
+		nla_put_string(skb, PTN_EV_NAME, t->port);
+	if (t->pid)
+		nla_put_u32(skb, PTN_EV_PID, t->pid);
+	if (t->sw)
+		nla_put_string(skb, PTN_EV_SWITCH, t->sw);
+	if (t->rate)
+		nla_put_u32(skb, PTN_EV_RATE, t->rate);
+	nla_nest_end(skb, nest);
+}
+
+static void send(const struct told *t)
 {
 	struct sk_buff *skb;
-	struct nlattr *nest;
 	void *head;
 
 	if (!kgenl_is_there() ||
@@ -18,16 +44,7 @@ static void send(enum ptn_event type, const struct kport *p,
 	if (!skb)
 		goto lost;
 	head = genlmsg_put(skb, 0, 0, &kgenl_family, 0, PTN_CMD_EVENT);
-	if (revision)
-		nla_put(skb, PTN_A_REVISION, sizeof(*revision), revision);
-	nest = nla_nest_start(skb, PTN_A_EVENT);
-	nla_put_u32(skb, PTN_EV_TYPE, type);
-	if (p) {
-		nla_put_string(skb, PTN_EV_NAME, p->name);
-		if (p->pid)
-			nla_put_u32(skb, PTN_EV_PID, p->pid);
-	}
-	nla_nest_end(skb, nest);
+	put(skb, t);
 	genlmsg_end(skb, head);
 	genlmsg_multicast(&kgenl_family, skb, 0, KGENL_EVENTS, GFP_ATOMIC);
 	return;
@@ -38,10 +55,23 @@ lost:
 
 void kevent_changed(u64 revision)
 {
-	send(PTN_EVENT_CHANGED, NULL, &revision);
+	const struct told t = {.type = PTN_EVENT_CHANGED,
+			       .revision = &revision};
+
+	send(&t);
 }
 
 void kevent_port(const struct kport *p, enum ptn_event type)
 {
-	send(type, p, NULL);
+	const struct told t = {.type = type, .port = p->name, .pid = p->pid};
+
+	send(&t);
+}
+
+void kevent_storm(const struct kswitch *s, u32 rate)
+{
+	const struct told t = {
+		.type = PTN_EVENT_STORM, .sw = s->name, .rate = rate};
+
+	send(&t);
 }

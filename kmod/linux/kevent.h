@@ -11,11 +11,15 @@
 #include <ptnet/control.h>
 
 struct kport;
+struct kswitch;
 
 /** kevent_changed - a transaction was done; may sleep */
 void kevent_changed(u64 revision);
 
 /** kevent_port - something happened to a port; any context */
 void kevent_port(const struct kport *p, enum ptn_event type);
+
+/** kevent_storm - a switch floods @rate frames a second */
+void kevent_storm(const struct kswitch *s, u32 rate);
 
 #endif

@@ -7,8 +7,6 @@
 #include <linux/slab.h>
 
 #include "kdump.h"
-#include "kevent.h"
-#include "knic.h"
 #include "kspec.h"
 #include "ktxn.h"
 
@@ -406,16 +404,10 @@ struct genl_family kgenl_family __ro_after_init = {
 	.parallel_ops = true,
 };
 
-static void nic_gone(struct kport *p)
-{
-	kevent_port(p, PTN_EVENT_NIC_GONE);
-}
-
 int kgenl_module_init(void)
 {
 	int err;
 
-	knic_gone = nic_gone;
 	ktxn_module_init();
 	err = netlink_register_notifier(&notifier);
 	if (err)

@@ -6,6 +6,7 @@
 
 #include "core/device.h"
 #include "kctl.h"
+#include "kevent.h"
 #include "kmem.h"
 #include "knic_inner.h"
 #include "kswitch.h"
@@ -15,8 +16,6 @@
 enum { DEFAULT_SLOTS = 1024, QUEUES_MAX = 16 };
 
 LIST_HEAD(knic_list);
-
-void (*knic_gone)(struct kport *p);
 
 /* Back to back with a program: the wire's queues, then the host's. */
 
@@ -375,6 +374,21 @@ bool knic_is_here(const struct kport *p)
 	return nic->dev && here() && net_eq(dev_net(nic->dev), here());
 }
 
+bool knic_is_back(const struct kport *p)
+{
+	const struct net_device *dev;
+	bool back;
+
+	kctl_assert_held();
+	if (!p->device[0] || *knic_device(p))
+		return false;
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(&init_net, p->device);
+	back = dev && !nic_of(dev);
+	rcu_read_unlock();
+	return back;
+}
+
 bool knic_is_host(const struct kport *p)
 {
 	return p->nic && p->nic->host == p;
@@ -581,8 +595,7 @@ static void lost(struct knic *nic)
 	pr_info("ptnetmap: network device %s of port %s went away\n",
 		nic->dev->name, p->name);
 	kport_get(p);
-	if (knic_gone)
-		knic_gone(p);
+	kevent_port(p, PTN_EVENT_NIC_GONE);
 	if (p->origin == KPORT_MANAGED)
 		remove_port(p); /* the port stays, its owner takes it away */
 	else
@@ -590,6 +603,28 @@ static void lost(struct knic *nic)
 	knic_let_go(nic);
 	kport_put(p);
 	mutex_unlock(&kctl_lock);
+}
+
+static bool has_lost(const struct kport *p, const char *device)
+{
+	return p->origin == KPORT_MANAGED && !strcmp(p->device, device) &&
+	       !*knic_device(p);
+}
+
+/*
+ * A device came, or got another name. Who declared a port of it makes that
+ * anew. Our own come with the lock held; the list changes under the RTNL only.
+ */
+static void came(const struct net_device *dev)
+{
+	const struct kport *p;
+
+	if (!net_eq(dev_net(dev), &init_net))
+		return;
+	list_for_each_entry(p, &kport_list, node) {
+		if (has_lost(p, dev->name))
+			kevent_port(p, PTN_EVENT_NIC_BACK);
+	}
 }
 
 static void renamed(struct knic *nic)
@@ -629,8 +664,11 @@ static int on_event(struct notifier_block *nb, unsigned long event, void *info)
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
 	struct knic *nic = nic_of(dev);
 
-	if (!nic)
+	if (!nic) {
+		if (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME)
+			came(dev);
 		return NOTIFY_DONE;
+	}
 	switch (event) {
 	case NETDEV_UNREGISTER:
 		/* our own only move, with their namespace, and stay */

@@ -74,6 +74,9 @@ bool knic_is_host(const struct kport *p);
 /** knic_host - the port of the host's stack that came with it, or NULL */
 struct kport *knic_host(const struct kport *p);
 
+/** knic_is_back - its device went, and another one has the name now */
+bool knic_is_back(const struct kport *p);
+
 /** knic_device - the name of the device behind it; "" when that is gone */
 const char *knic_device(const struct kport *p);
 
@@ -108,9 +111,6 @@ int kvif_new(struct kport **out, const struct ptn_port_params *params,
 
 /** kvif_delete - 0, -ENXIO when it is none, -EBUSY when it is in use */
 int kvif_delete(struct kport *p);
-
-/* A device went, or to another namespace; its port is about to. */
-extern void (*knic_gone)(struct kport *p);
 
 int knic_module_init(void);
 void knic_module_exit(void);

@@ -4,21 +4,70 @@
 #include <linux/workqueue.h>
 
 #include "kctl.h"
+#include "kevent.h"
 #include "kname.h"
 #include "kport.h"
 
-enum { DEFAULT_FDB_SIZE = 8192, DEFAULT_AGEING_MS = 300 * 1000 };
+enum {
+	DEFAULT_FDB_SIZE = 8192,
+	DEFAULT_AGEING_MS = 300 * 1000,
+	/* Frames that a switch may flood in a second before that is told; each
+	 * of them is a copy for every port. */
+	STORM = 100 * 1000,
+};
 
 LIST_HEAD(kswitch_list);
 
 static DEFINE_HASHTABLE(names, KNAME_BITS);
 
-/* Ageing */
+/* Ageing, and storms: what costs the path of frames nothing */
 
 static void tick(struct work_struct *work);
 static DECLARE_DEFERRABLE_WORK(ticker, tick);
 
-/* A table that has become empty stops the clock: nothing idle wakes a CPU. */
+/* Flooded frames a second since the last tick; 0 at the first. */
+static u32 flood_rate(struct kswitch *s)
+{
+	const unsigned long passed = jiffies - s->counted_at;
+	u64 counters[PTN_SWC_MAX + 1], flooded;
+
+	ptn_vale_counters(s->vale, counters);
+	flooded = counters[PTN_SWC_FLOODED] - s->flooded;
+	s->flooded = counters[PTN_SWC_FLOODED];
+	s->counted_at = jiffies;
+	if (!s->counted || !passed) {
+		s->counted = true;
+		return 0;
+	}
+	return min_t(u64, div64_ul(flooded * HZ, passed), U32_MAX);
+}
+
+/* Told when it begins, and again only after it has calmed down. */
+static void watch_flooding(struct kswitch *s)
+{
+	const u32 rate = flood_rate(s);
+
+	if (s->storm)
+		s->storm = rate > STORM / 2;
+	else if (rate > STORM) {
+		s->storm = true;
+		pr_info_ratelimited(
+			"ptnetmap: switch %s floods %u frames a second\n",
+			s->name, rate);
+		kevent_storm(s, rate);
+	}
+}
+
+/* Whether there is anything that could grow too old. */
+static bool is_ageing(const struct kswitch *s)
+{
+	return s->ageing_ms && ptn_vale_fdb_used(s->vale) > s->n_statics;
+}
+
+/*
+ * A switch with nothing to look after stops its clock: nothing idle wakes a
+ * CPU. The next frame starts it.
+ */
 static void tick(struct work_struct *work)
 {
 	struct kswitch *s;
@@ -29,10 +78,9 @@ static void tick(struct work_struct *work)
 		if (!READ_ONCE(s->ticking))
 			continue;
 		ptn_vale_age(s->vale);
-		if (ptn_vale_fdb_used(s->vale))
-			again = true;
-		else
-			WRITE_ONCE(s->ticking, false);
+		watch_flooding(s);
+		again |= s->counted = is_ageing(s) || s->storm;
+		WRITE_ONCE(s->ticking, s->counted);
 	}
 	mutex_unlock(&kctl_lock);
 	if (again)

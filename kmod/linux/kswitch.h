@@ -25,7 +25,11 @@ struct kswitch {
 	struct ptn_vale *vale;
 	struct list_head ports; /* kport.on_switch */
 	u32 n_ports;
-	bool ticking; /* its table is not empty: addresses grow older */
+	bool ticking; /* addresses grow older, or frames are flooded */
+	bool storm; /* it was told */
+	u64 flooded; /* at the tick before */
+	unsigned long counted_at; /* jiffies; while ticking */
+	bool counted;
 	struct kstatic *statics; /* of the control family, by address */
 	u32 n_statics;
 	/* by the transaction that is being done */

@@ -811,6 +811,7 @@ static void change(struct change *c)
 	swap(c->sw->n_statics, c->spec.sw.n_statics);
 	c->sw->ageing_ms = c->spec.sw.ageing_ms;
 	ptn_vale_set_ageing(c->sw->vale, c->sw->ageing_ms);
+	kswitch_start_ticking(c->sw);
 }
 
 static void do_all(struct ktxn *t)

@@ -204,9 +204,10 @@ const char *port_state_name(enum ptn_port_state state)
 		[PTN_PORT_ATTACHED] = "attached",
 		[PTN_PORT_UP] = "up",
 		[PTN_PORT_FAULTED] = "faulted",
+		[PTN_PORT_STALE] = "stale",
 	};
 
-	return (unsigned)state <= PTN_PORT_FAULTED ? names[state] : "unknown";
+	return (unsigned)state <= PTN_PORT_STALE ? names[state] : "unknown";
 }
 
 const char *port_kind_name(enum ptn_port_kind kind)

@@ -126,6 +126,15 @@ static const struct field census_fields[] = {
 };
 TABLE(census, "census");
 
+static const struct field event_fields[] = {
+	F(message_event, type, PTN_EV_TYPE, FIELD_U32, "TYPE"),
+	F(message_event, port, PTN_EV_NAME, FIELD_STRING, "NAME"),
+	F(message_event, pid, PTN_EV_PID, FIELD_U32, "PID"),
+	F(message_event, sw, PTN_EV_SWITCH, FIELD_STRING, "SWITCH"),
+	F(message_event, rate, PTN_EV_RATE, FIELD_U32, "RATE"),
+};
+TABLE(event, "event");
+
 /* The nests of a message: what is in them and where it goes. */
 static const struct nest {
 	uint16_t attr;
@@ -142,6 +151,8 @@ static const struct nest {
 	{PTN_A_FDB, 0, &fdb_table, NULL, offsetof(struct message, fdb), 0},
 	{PTN_A_CENSUS, PTN_CE_PAD, &census_table, NULL,
 	 offsetof(struct message, census), 0},
+	{PTN_A_EVENT, 0, &event_table, NULL, offsetof(struct message, event),
+	 0},
 };
 
 static const char *const cmd_names[PTN_CMD_MAX] = {

@@ -27,6 +27,14 @@ enum { MESSAGE_STATUS = 1 << 30 }; /* the object's status is filled in */
 
 #define MESSAGE_HAS(attr) (UINT32_C(1) << (attr))
 
+/* Something that happened; what it is not about is empty. */
+struct message_event {
+	uint32_t type; /* enum ptn_event */
+	object_name port, sw;
+	uint32_t pid;
+	uint32_t rate;
+};
+
 struct message {
 	uint16_t type; /* the family, NLMSG_ERROR or NLMSG_DONE */
 	uint16_t flags; /* NLM_F_* */
@@ -48,6 +56,7 @@ struct message {
 	struct port_status port_status;
 	struct fdb_entry fdb;
 	struct census census;
+	struct message_event event;
 
 	int error; /* NLMSG_ERROR and NLMSG_DONE: 0 or a negative errno */
 	char text[MESSAGE_TEXT]; /* what is wrong, for people */

@@ -79,6 +79,18 @@ struct backend_ops {
 	 * the service then closes and opens it again and reconciles.
 	 */
 	int (*death_fd)(struct backend *b);
+
+	/*
+	 * A descriptor that is readable when there is something to hear, or
+	 * -1. NULL: it never tells anything.
+	 */
+	int (*event_fd)(struct backend *b);
+
+	/*
+	 * Read what happened and log what people want to know. Returns
+	 * whether it may hold something else now than what was applied.
+	 */
+	bool (*hear)(struct backend *b);
 };
 
 extern const struct backend_ops backend_fake;

@@ -7,6 +7,7 @@
  * Its objects outlive everything in user space. It dies when it is unloaded,
  * which it cannot be while it holds any, and by teardown, which leaves none.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -29,12 +30,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "nl/message.h"
 
 enum { RECEIVE_BUFFER = 1024 * 1024, SEND_BUFFER = 256 * 1024 };
 
 struct backend {
 	struct channel channel;
 	int death_fd;
+	int event_fd;
 	int lock; /* one daemon a host: it holds no other's objects */
 	bool ended; /* by us */
 };
@@ -152,6 +155,125 @@ static void die(struct backend *b)
 		dup3(fd, b->death_fd, O_CLOEXEC);
 }
 
+/* Events: those that a daemon has something to do or to say about. */
+
+enum {
+	AT_EVENT = NLMSG_HDRLEN + GENL_HDRLEN + 2 * NLA_HDRLEN,
+	EVENT_BYTES = 4096,
+};
+
+/*
+ * What programs do, open and close ports, comes by the thousands: nobody is
+ * woken for that, and status is asked for anew each time. A transaction's
+ * event begins with its revision: what stands there is none of these.
+ */
+static int choose_events(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_EVENT + 4, 0, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT_EVENT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_PORT_FAULT),
+			 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_NIC_GONE),
+			 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_STORM), 1,
+			 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_NIC_BACK),
+			 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			  sizeof(program))
+		       ? -errno
+		       : 0;
+}
+
+static int open_event_fd(void)
+{
+	_cleanup_sock_ struct nl_sock *s = nl_socket_alloc();
+	int err = find_family(s), group;
+
+	if (err < 0)
+		return err;
+	err = choose_events(nl_socket_get_fd(s));
+	group = genl_ctrl_resolve_grp(s, PTN_FAMILY_NAME, PTN_EVENTS_GROUP);
+	if (err || group < 0 || nl_socket_add_membership(s, group) < 0)
+		return err ? err : -EIO;
+	return take_fd(s);
+}
+
+/* Returns whether there is something to do. */
+static bool tell(const struct message_event *e)
+{
+	switch ((enum ptn_event)e->type) {
+	case PTN_EVENT_PORT_FAULT:
+		log_warn("port %s: process %u has corrupted a ring", e->port,
+			 e->pid);
+		return false;
+	case PTN_EVENT_NIC_GONE:
+		log_warn("port %s: its network device went away", e->port);
+		return false;
+	case PTN_EVENT_NIC_BACK:
+		log_info("port %s: there is a network device of its name again",
+			 e->port);
+		return true;
+	case PTN_EVENT_STORM:
+		log_warn("switch %s floods %u frames a second", e->sw, e->rate);
+		return false;
+	case PTN_EVENT_CHANGED:
+	case PTN_EVENT_PORT_UP:
+	case PTN_EVENT_PORT_DOWN:
+	case PTN_EVENT_PORT_NEW:
+	case PTN_EVENT_PORT_GONE:
+		break;
+	}
+	return false;
+}
+
+static bool hear_datagram(const uint8_t *at, size_t len)
+{
+	bool to_do = false;
+	int got = 1;
+
+	while (got > 0) {
+		struct message m;
+
+		got = message_next(&at, &len, &m);
+		if (got > 0 && (m.has & MESSAGE_HAS(PTN_A_EVENT)))
+			to_do |= tell(&m.event);
+		message_fini(&m);
+	}
+	return to_do;
+}
+
+static bool kernel_hear(struct backend *b)
+{
+	uint8_t bytes[EVENT_BYTES];
+	bool to_do = false;
+
+	for (;;) {
+		ssize_t n =
+			recv(b->event_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+		if (n > 0)
+			to_do |= hear_datagram(bytes, (size_t)n);
+		else if (n < 0 && errno == ENOBUFS)
+			to_do = true; /* some were lost: any of them */
+		else if (n == 0 || errno != EINTR)
+			return to_do;
+	}
+}
+
+static int kernel_event_fd(struct backend *b)
+{
+	return b->event_fd;
+}
+
 /* The ops. */
 
 static void kernel_close(struct backend *b)
@@ -161,6 +283,8 @@ static void kernel_close(struct backend *b)
 	channel_fini(&b->channel);
 	if (b->death_fd >= 0)
 		close(b->death_fd);
+	if (b->event_fd >= 0)
+		close(b->event_fd);
 	if (b->lock >= 0)
 		close(b->lock);
 	free(b);
@@ -200,11 +324,17 @@ static int make_contact(struct backend *b, struct backend_error *error)
 		return backend_fail(error, b->death_fd,
 				    "no generic netlink: %s",
 				    strerror(-b->death_fd));
+	/* before anything is asked: what happens later is heard */
+	b->event_fd = open_event_fd();
 	err = channel_info(&b->channel, &info, error);
 	if (err == -EPERM)
 		return backend_fail(error, err,
 				    "the kernel module takes orders from who "
 				    "has CAP_NET_ADMIN on this host");
+	if (!err && b->event_fd < 0)
+		return backend_fail(error, b->event_fd,
+				    "the kernel module tells no events: %s",
+				    strerror(-b->event_fd));
 	return err;
 }
 
@@ -233,6 +363,7 @@ static int kernel_open(struct backend **out,
 	if (!b)
 		return backend_fail(error, -ENOMEM, "no memory");
 	b->death_fd = -1;
+	b->event_fd = -1;
 	b->lock = -1;
 	b->channel.peer = "the kernel module ptnetmap";
 	b->channel.gone = gone;
@@ -291,4 +422,6 @@ const struct backend_ops backend_kernel = {
 	.fdb = kernel_fdb,
 	.census = kernel_census,
 	.death_fd = kernel_death_fd,
+	.event_fd = kernel_event_fd,
+	.hear = kernel_hear,
 };

@@ -34,7 +34,7 @@ struct difference {
 /* A plan in the making, and what its differences depend on. */
 struct planner {
 	struct plan *plan;
-	const struct objects *want;
+	const struct objects *want, *have;
 	size_t size; /* of plan->steps */
 	size_t coming; /* first step that is not a deletion */
 };
@@ -189,6 +189,14 @@ static void compare_place(const struct planner *p, const struct port_spec *w,
 		differs(d, true, "pipe %s is replaced", w->on_pipe);
 }
 
+/* Of a device that went, and of whose name there is another one. */
+static bool is_stale(const struct planner *p, const struct port_spec *h)
+{
+	const struct port_status *all = p->have->port_status;
+
+	return all && all[h - p->have->ports].state == PTN_PORT_STALE;
+}
+
 static void compare_port(const struct planner *p, const void *want,
 			 const void *have, struct difference *d)
 {
@@ -196,6 +204,8 @@ static void compare_port(const struct planner *p, const void *want,
 
 	if (w->kind != h->kind)
 		differs(d, true, "another kind of port");
+	if (is_stale(p, h))
+		differs(d, true, "device %s is there again", w->device);
 	compare_place(p, w, h, d);
 	differs_bool(d, "hostStack", h->host_stack, w->host_stack);
 	compare_mac(w, h, d);
@@ -352,7 +362,7 @@ int plan_make(struct plan *out, const struct objects *want,
 		{OBJECT_SWITCH, true}, {OBJECT_SWITCH, false},
 		{OBJECT_PIPE, false},  {OBJECT_PORT, false},
 	};
-	struct planner p = {.plan = out, .want = want};
+	struct planner p = {.plan = out, .want = want, .have = have};
 	int err = 0;
 
 	*out = (struct plan){0};

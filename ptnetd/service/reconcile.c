@@ -185,6 +185,19 @@ int service_death_fd(const struct service *s, uint64_t *generation)
 	return s->backend ? s->config.ops->death_fd(s->backend) : -1;
 }
 
+int service_event_fd(const struct service *s)
+{
+	const struct backend_ops *ops = s->config.ops;
+
+	return s->backend && ops->event_fd ? ops->event_fd(s->backend) : -1;
+}
+
+void service_hear(struct service *s)
+{
+	if (s->backend && s->config.ops->hear(s->backend))
+		reconcile_later(s, "the backend has changed");
+}
+
 int service_timeout_ms(const struct service *s)
 {
 	int64_t left;

@@ -73,6 +73,12 @@ void service_close(struct service *s);
  */
 int service_death_fd(const struct service *s, uint64_t *generation);
 
+/** service_event_fd - readable when service_hear() must be called; or -1 */
+int service_event_fd(const struct service *s);
+
+/** service_hear - what happened in the backend; what is to do comes soon */
+void service_hear(struct service *s);
+
 /** service_timeout_ms - call service_tick() after this time; -1: never */
 int service_timeout_ms(const struct service *s);
 

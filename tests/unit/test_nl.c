@@ -117,6 +117,7 @@ static void all_else_comes_back(void **state)
 			       MESSAGE_HAS(PTN_A_PIPE) |
 			       MESSAGE_HAS(PTN_A_FDB) |
 			       MESSAGE_HAS(PTN_A_CENSUS) |
+			       MESSAGE_HAS(PTN_A_EVENT) |
 			       MESSAGE_HAS(PTN_A_INSTANCE) |
 			       MESSAGE_HAS(PTN_A_WORKERS) |
 			       MESSAGE_HAS(PTN_A_FEATURES),
@@ -128,6 +129,7 @@ static void all_else_comes_back(void **state)
 			.pipe = {"p0", "t", "trusted"},
 			.fdb = {{2, 0, 0, 0, 0, 9}, "p1", true, 1234},
 			.census = {1, 2, 3, 4, 5, 6, 7},
+			.event = {PTN_EVENT_STORM, "p2", "vale0", 17, 100000},
 		};
 
 	there_and_back(&m, &out);
@@ -137,6 +139,7 @@ static void all_else_comes_back(void **state)
 	assert_string_equal(out.version, "0.1.0");
 	assert_true(pipe_spec_equal(&out.pipe, &m.pipe));
 	assert_memory_equal(&out.census, &m.census, sizeof(m.census));
+	assert_memory_equal(&out.event, &m.event, sizeof(m.event));
 	assert_memory_equal(out.fdb.mac, m.fdb.mac, 6);
 	assert_string_equal(out.fdb.port, "p1");
 	assert_true(out.fdb.is_static && out.fdb.age_ms == 1234);

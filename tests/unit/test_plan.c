@@ -224,6 +224,23 @@ static void replace_before_change(void **state)
 	assert_why("macTable 8192 -> 64");
 }
 
+static void a_device_that_is_there_again(void **state)
+{
+	struct port_status status = {.state = PTN_PORT_FAULTED};
+	struct port_spec nic = {.name = "eth1",
+				.owner = "edge",
+				.kind = PTN_PORT_NIC,
+				.device = "eth1"};
+
+	(void)state;
+	assert_int_equal(objects_add_port(&want, &nic, NULL), 0);
+	assert_int_equal(objects_add_port(&have, &nic, &status), 0);
+	assert_plan("");
+	have.port_status[0].state = PTN_PORT_STALE;
+	assert_plan("replace port eth1; ");
+	assert_why("device eth1 is there again");
+}
+
 static void many_objects(void **state)
 {
 	char name[32];
@@ -258,6 +275,7 @@ int main(void)
 		TEST(replaced_with_their_ports),
 		TEST(port_differences),
 		TEST(replace_before_change),
+		TEST(a_device_that_is_there_again),
 		TEST(many_objects),
 	};
 

@@ -30,7 +30,9 @@
  * not changed: a NEW of such a name is refused.
  *
  * The kernel's family has a multicast group for events; who does not read
- * them in time loses some, and hears of that by ENOBUFS.
+ * them in time loses some, and hears of that by ENOBUFS. A port whose network
+ * device went keeps its place and is FAULTED; once there is a device of that
+ * name again (NIC_BACK) it is STALE: made anew, it has that one.
  */
 #ifndef PTNET_UAPI_CONTROL_H
 #define PTNET_UAPI_CONTROL_H
@@ -172,7 +174,8 @@ enum ptn_port_state {
 	PTN_PORT_DOWN = 1, /* nobody attached */
 	PTN_PORT_ATTACHED = 2, /* attached, not started */
 	PTN_PORT_UP = 3,
-	PTN_PORT_FAULTED = 4,
+	PTN_PORT_FAULTED = 4, /* its rings are corrupt, its device is gone */
+	PTN_PORT_STALE = 5, /* another device of its device's name is there */
 };
 
 /*
@@ -235,7 +238,9 @@ enum ptn_event_attr {
 	PTN_EV_TYPE, /* u32: enum ptn_event */
 	PTN_EV_NAME, /* string: of the port, where it is about one */
 	PTN_EV_PID, /* u32: of the program */
-	PTN_EV_MAX = PTN_EV_PID,
+	PTN_EV_SWITCH, /* string: of the switch, where it is about one */
+	PTN_EV_RATE, /* u32: STORM: frames that it floods in a second */
+	PTN_EV_MAX = PTN_EV_RATE,
 };
 
 enum ptn_event {
@@ -246,7 +251,8 @@ enum ptn_event {
 	PTN_EVENT_PORT_NEW, /* a program made it */
 	PTN_EVENT_PORT_GONE, /* what a program made is gone */
 	PTN_EVENT_NIC_GONE, /* the network device went, or changed namespace */
-	PTN_EVENT_STORM,
+	PTN_EVENT_STORM, /* a switch floods more than it should; told once */
+	PTN_EVENT_NIC_BACK, /* a device of its name came */
 };
 
 #endif

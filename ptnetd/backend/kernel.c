@@ -200,11 +200,14 @@ static int open_event_fd(void)
 
 	if (err < 0)
 		return err;
-	err = choose_events(nl_socket_get_fd(s));
+	/* the answer to this is none of the events */
 	group = genl_ctrl_resolve_grp(s, PTN_FAMILY_NAME, PTN_EVENTS_GROUP);
-	if (err || group < 0 || nl_socket_add_membership(s, group) < 0)
-		return err ? err : -EIO;
-	return take_fd(s);
+	if (group < 0)
+		return -EIO;
+	err = choose_events(nl_socket_get_fd(s));
+	if (!err && nl_socket_add_membership(s, group) < 0)
+		err = -EIO;
+	return err ? err : take_fd(s);
 }
 
 /* Returns whether there is something to do. */

@@ -61,7 +61,11 @@ static inline u32 ptn_fdb_set(const struct ptn_fdb *f, u64 mac)
 {
 	u64 h = (mac ^ f->seed[0]) * f->seed[1];
 
-	return (u32)(h >> 32) & f->mask;
+	/* A product's bit depends on lower ones only, and addresses of one
+	 * maker differ in their last bytes, the highest: from the top, and
+	 * twice, or numbered stations would share a few sets. */
+	h = (h ^ h >> 32) * f->seed[1];
+	return (u32)(h >> 47) & f->mask;
 }
 
 /** ptn_fdb_lookup - port of an address, or PTN_FDB_NONE */

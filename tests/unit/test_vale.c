@@ -470,6 +470,32 @@ static void the_table_shows_and_ages(void **state)
 	assert_int_equal(ptn_vale_fdb_used(vale), 0);
 }
 
+/* Numbered machines: their addresses differ in one byte only. */
+static void neighbouring_addresses_do_not_crowd(void **state)
+{
+	enum { SEEDS = 16, STATIONS = 64, SIZE = 1024 };
+	const struct ptn_vale_params params = {"numbered", SIZE, 0};
+
+	(void)state;
+	for (int i = 0; i < SEEDS * 6; i++) {
+		struct ptn_vale *v;
+
+		assert_int_equal(ptn_vale_new(&v, &params), 0);
+		ptn_vale_detach(rig[0].port);
+		assert_int_equal(ptn_vale_attach(v, rig[0].port), 0);
+		for (int k = 0; k < STATIONS; k++) {
+			u8 mac[6] = {2, 0, 0, 0, 0, 0};
+
+			mac[i % 6] |= (u8)(4 * k);
+			assert_int_equal(ptn_vale_static(v, mac, rig[0].port),
+					 0);
+		}
+		ptn_vale_detach(rig[0].port);
+		assert_int_equal(ptn_vale_attach(vale, rig[0].port), 0);
+		ptn_vale_free(v);
+	}
+}
+
 static void thousands_of_ports_attach(void **state)
 {
 	enum { N = 4200 };
@@ -517,6 +543,7 @@ int main(void)
 		WITH(short_ring, many_fragments_fit_into_few_large_buffers),
 		WITH(three_ports, random_traffic_is_conserved),
 		WITH(three_ports, the_table_shows_and_ages),
+		WITH(three_ports, neighbouring_addresses_do_not_crowd),
 		cmocka_unit_test(thousands_of_ports_attach),
 	};
 

@@ -444,6 +444,9 @@ static int check_new_port(struct ktxn *t, struct change *c)
 			return refuse(t, c, -ENOENT, "switch %s is not there",
 				      w->on_switch);
 		err = check_open_name(t, c, "%s:%s", w->on_switch, w->name);
+		if (!err)
+			err = check_open_name(t, c, "vale%s:%s", w->on_switch,
+					      w->name);
 	} else if (w->on_pipe[0]) {
 		c->on_pipe = find(t, KSPEC_PIPE, w->on_pipe);
 		if (!c->on_pipe)

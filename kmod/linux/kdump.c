@@ -142,7 +142,9 @@ static int put_port_status(struct sk_buff *skb, const struct kport *p)
 
 static int put_port_place(struct sk_buff *skb, const struct kport *p)
 {
-	if (p->sw && nla_put_string(skb, PTN_PO_SWITCH, p->sw->name))
+	const char *sw = p->sw ? p->sw->name : p->declared.sw;
+
+	if (put_text(skb, PTN_PO_SWITCH, sw))
 		return -EMSGSIZE;
 	if (p->pipe && (nla_put_string(skb, PTN_PO_PIPE, p->pipe->name) ||
 			nla_put_u8(skb, PTN_PO_END, p->end)))

@@ -16,8 +16,8 @@ enum { SESSIONS_MAX = 64 };
 struct session {
 	struct list_head node;
 	u32 portid;
-	const void
-		*sock; /* another one may get the number: never looked into */
+	/* another one may get the number; never looked into */
+	const void *sock;
 	struct ktxn *txn;
 	int spoilt; /* 0, or why COMMIT will fail */
 	char why[KSPEC_TEXT];
@@ -263,8 +263,7 @@ static int check(struct krequest *r, bool dump, struct netlink_ext_ack *extack)
 		return refuse(r, -EINVAL, "flags that are not known");
 	if (g->version != PTN_FAMILY_VERSION)
 		return refuse(r, -EINVAL,
-			      "version %u of the control family: this side "
-			      "speaks %d",
+			      "version %u of the control family, not %d",
 			      g->version, PTN_FAMILY_VERSION);
 	if (dump ? !c->dump : !c->run && !c->stages)
 		return refuse(r, -EOPNOTSUPP, "%s",

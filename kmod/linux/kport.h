@@ -111,6 +111,7 @@ struct kport {
 	char device[PTN_NAME_MAX]; /* a NIC's, as it was declared */
 	struct {
 		u32 queues, slots, buf_size; /* 0: as the device has it */
+		char sw[PTN_NAME_MAX]; /* it is not on it without its device */
 	} declared;
 	struct kdomain *shares; /* the domain's memory; NULL: its own */
 	struct list_head in_domain;

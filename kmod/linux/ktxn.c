@@ -348,6 +348,7 @@ static void set_port(struct kport *p, const struct kspec_port *w)
 	p->declared.queues = w->queues;
 	p->declared.slots = w->slots;
 	p->declared.buf_size = w->buf_size;
+	memcpy(p->declared.sw, w->on_switch, sizeof(p->declared.sw));
 	if (w->buf_size)
 		p->buf_size = w->buf_size;
 	p->huge_pages = w->huge_pages;
@@ -475,7 +476,7 @@ static bool same_port(const struct kport *p, const struct kspec_port *w)
 	       !strcmp(p->device, w->device) &&
 	       !memcmp(p->mac, w->mac, sizeof(p->mac)) &&
 	       !strcmp(p->domain, w->domain) &&
-	       !strcmp(p->sw ? p->sw->name : "", w->on_switch) &&
+	       !strcmp(p->declared.sw, w->on_switch) &&
 	       !strcmp(p->pipe ? p->pipe->name : "", w->on_pipe) &&
 	       (!p->pipe || p->end == w->end);
 }

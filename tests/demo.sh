@@ -4,10 +4,11 @@
 # VALE switch and a pipe, and what arrived is what was sent. Leaves nothing
 # behind.
 #
-#	tests/demo.sh [BUILD]
+#	tests/demo.sh [BUILD [engine | kernel]]
 set -eu
 cd "$(dirname "$0")/.."
 build=$(realpath "${1:-build}")
+backend=${2:-engine}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ptnet-demo.XXXXXX")
 run_dir=$dir/run
 export PATH=$build:$PATH PTNET_SERVER=unix:$run_dir/ptnetd.sock
@@ -19,7 +20,7 @@ finish() {
 	# shellcheck disable=SC2086 # one word a process
 	[ -z "$running" ] || kill $running 2>/dev/null || true
 	wait
-	ptnetd --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
+	ptnetd --backend "$backend" --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
 	rm -rf "$dir"
 }
 trap finish EXIT
@@ -98,9 +99,9 @@ exchange() {
 	done
 }
 
-title "The daemon, on the engine backend, with all it keeps in $dir"
-echo "  \$ ptnetd --backend engine --state-dir $dir/state --run-dir $run_dir &"
-ptnetd --backend engine --state-dir "$dir/state" \
+title "The daemon, on the $backend backend, with all it keeps in $dir"
+echo "  \$ ptnetd --backend $backend --state-dir $dir/state --run-dir $run_dir &"
+ptnetd --backend "$backend" --state-dir "$dir/state" \
 	--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
 until_true 10 ptnetctl status || fail "ptnetd does not answer"
 

@@ -209,9 +209,6 @@ class Net(Daemon):
         found = self.json("get", "ports", name)
         return found[0] if isinstance(found, list) else found
 
-    def port_socket(self, name):
-        return self.run_dir / "ports" / f"{name}.sock"
-
 
 class Running:
     """A `traffic` command that has attached: it said "ready"."""

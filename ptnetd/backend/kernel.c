@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <netlink/genl/ctrl.h>
@@ -43,7 +44,8 @@ struct backend {
 };
 
 /* Not in the run directory: the kernel is one, whatever that is. */
-static const char lock_path[] = "/run/ptnet-kernel.lock";
+static const char lock_dir[] = "/run/ptnet",
+		  lock_path[] = "/run/ptnet/kernel.lock";
 
 static const char gone[] = "is not loaded any more";
 
@@ -343,6 +345,7 @@ static int make_contact(struct backend *b, struct backend_error *error)
 
 static int take_kernel(struct backend *b, struct backend_error *error)
 {
+	mkdir(lock_dir, 0755); /* what is wrong with it, the lock tells */
 	b->lock = file_lock(lock_path);
 	if (b->lock >= 0)
 		return 0;

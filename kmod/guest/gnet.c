@@ -39,6 +39,8 @@ static int reset_queues(struct gdev *g)
 {
 	int err = gcommand(g, PTN_REGION_RESET);
 
+	if (!err)
+		err = gregion_refresh(&g->region);
 	for (u32 i = 0; i < g->n_queues && !err; i++)
 		err = gqueue_reset(&g->queues[i], &g->region, gdev_doorbell(g));
 	return err;

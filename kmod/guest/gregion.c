@@ -99,6 +99,40 @@ static u64 end_of(const struct ptn_config *c)
 	return max(end, c->mem_ofs + c->mem_size);
 }
 
+/* By the copy that was checked. */
+static void place(struct gregion *r)
+{
+	const struct ptn_config *c = &r->config;
+
+	r->live =
+		r->base + (u64)c->window * PTN_WINDOW_SIZE + PTN_WINDOW_CONFIG;
+	r->control = r->base + c->control_ofs;
+	r->atok = r->base + c->atok_ofs;
+	r->ktoa = r->base + c->ktoa_ofs;
+}
+
+static bool same_port(const struct ptn_config *a, const struct ptn_config *b)
+{
+	return a->tx_rings == b->tx_rings && a->tx_slots == b->tx_slots &&
+	       a->rx_slots == b->rx_slots &&
+	       a->pool[POOL_BUF].size == b->pool[POOL_BUF].size;
+}
+
+int gregion_refresh(struct gregion *r)
+{
+	struct ptn_config c;
+
+	memcpy(&c, r->live, sizeof(c));
+	c.name[sizeof(c.name) - 1] = '\0';
+	if (c.magic != PTN_CONFIG_MAGIC ||
+	    !counts_possible(&c, r->config.window) || !pools_possible(&c) ||
+	    !places_possible(&c, r->bytes) || !same_port(&c, &r->config))
+		return -EPROTO;
+	r->config = c;
+	place(r);
+	return 0;
+}
+
 int gregion_map(struct gregion *r, struct pci_dev *pdev, u32 id)
 {
 	struct ptn_config *c = &r->config;
@@ -111,13 +145,11 @@ int gregion_map(struct gregion *r, struct pci_dev *pdev, u32 id)
 	if (!counts_possible(c, id) || !pools_possible(c) ||
 	    !places_possible(c, pci_resource_len(pdev, BAR_MEMORY)))
 		return -EPROTO;
-	r->base = map(pdev, 0, PAGE_ALIGN(end_of(c)));
+	r->bytes = PAGE_ALIGN(end_of(c));
+	r->base = map(pdev, 0, r->bytes);
 	if (!r->base)
 		return -ENOMEM;
-	r->live = r->base + (u64)id * PTN_WINDOW_SIZE + PTN_WINDOW_CONFIG;
-	r->control = r->base + c->control_ofs;
-	r->atok = r->base + c->atok_ofs;
-	r->ktoa = r->base + c->ktoa_ofs;
+	place(r);
 	return 0;
 }
 

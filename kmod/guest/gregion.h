@@ -19,6 +19,7 @@ enum gregion_direction { GREGION_TX, GREGION_RX };
 
 struct gregion {
 	void *base; /* NULL: not mapped */
+	u64 bytes; /* that are */
 	struct ptn_config config; /* the checked copy */
 	const struct ptn_config *live; /* state, heartbeat, acknowledgements */
 	struct ptn_control *control;
@@ -33,6 +34,14 @@ struct gregion {
  * of itself cannot be, -ENOMEM.
  */
 int gregion_map(struct gregion *r, struct pci_dev *pdev, u32 id);
+
+/**
+ * gregion_refresh - the host's side may have been restarted: look again where
+ *	things are; before a RESET nothing of it may be used
+ *
+ * Returns 0, or -EPROTO when it is not the port that it was.
+ */
+int gregion_refresh(struct gregion *r);
 
 /** gregion_unmap - takes a region that is not mapped, too */
 void gregion_unmap(struct gregion *r);

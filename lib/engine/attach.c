@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/adopt.h"
+#include "engine/attach_inner.h"
+#include "engine/keep.h"
 #include "engine/os/os.h"
 #include "engine/vport.h"
 #include "engine/watch.h"
@@ -24,44 +27,6 @@ enum {
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
 };
-
-struct attach {
-	LIST_ENTRY(attach) link;
-	struct vport *port;
-	struct memory *memory;
-	uint32_t window;
-	bool opened; /* the core's port */
-	bool running;
-	uint32_t spoilt; /* atomic: an eventfd of it held its writer */
-	bool faulted;
-	pid_t pid;
-	struct loop_source connection;
-	struct loop_source doorbell; /* vector 0 */
-	int host_fd[PTN_VECTORS_MAX]; /* the client kicks these */
-	int client_fd[PTN_VECTORS_MAX]; /* and waits on these */
-	uint32_t vectors;
-	uint32_t seq; /* of the last command */
-	uint32_t commands; /* since the last tick */
-	bool muted;
-	uint32_t heartbeat;
-	struct queue queues[PTN_RINGS_MAX];
-	/* any thread's */
-	uint64_t faults_since; /* ms */
-	uint32_t faults;
-	uint32_t too_many;
-};
-
-static struct ptn_config *config(const struct attach *a)
-{
-	return (void *)(memory_window(a->memory, a->window) +
-			PTN_WINDOW_CONFIG);
-}
-
-static struct ptn_control *control(const struct attach *a)
-{
-	return (void *)(memory_window(a->memory, a->window) +
-			PTN_WINDOW_CONTROL);
-}
 
 /* What the core asks for. */
 
@@ -128,7 +93,7 @@ static struct worker *choose_worker(struct attach *a)
 
 static void set_state(struct attach *a, enum ptn_state state)
 {
-	ptn_store_release(config(a)->state, state);
+	ptn_store_release(attach_config(a)->state, state);
 }
 
 static void stop(struct attach *a)
@@ -192,7 +157,7 @@ static int command(struct attach *a, uint32_t cmd)
 	return 0;
 }
 
-static void kick_control(struct attach *a)
+void attach_kick_control(struct attach *a)
 {
 	watch_kick(a->client_fd[PTN_VECTOR_CONTROL]);
 }
@@ -201,7 +166,7 @@ static void kick_control(struct attach *a)
 static void doorbell_heard(struct loop_source *source, uint32_t events)
 {
 	struct attach *a = loop_owner(source, struct attach, doorbell);
-	uint32_t seq = ptn_load_acquire(control(a)->seq);
+	uint32_t seq = ptn_load_acquire(attach_control(a)->seq);
 
 	(void)events;
 	if (++a->commands > COMMANDS_PER_TICK) {
@@ -212,9 +177,10 @@ static void doorbell_heard(struct loop_source *source, uint32_t events)
 	if (seq == a->seq)
 		return;
 	a->seq = seq;
-	ptn_store(config(a)->ack_status, command(a, ptn_load(control(a)->cmd)));
-	ptn_store_release(config(a)->ack_seq, seq);
-	kick_control(a);
+	ptn_store(attach_config(a)->ack_status,
+		  command(a, ptn_load(attach_control(a)->cmd)));
+	ptn_store_release(attach_config(a)->ack_seq, seq);
+	attach_kick_control(a);
 }
 
 /* A program fails as often as it likes: that must not fill the disk. */
@@ -236,7 +202,7 @@ static void fault(struct attach *a)
 	if (ptn_load(a->spoilt))
 		a->port->shut_until = ptn_now_ms() + SHUT_MS;
 	set_state(a, PTN_STATE_FAULTED);
-	kick_control(a);
+	attach_kick_control(a);
 	if (!may_warn(a->port))
 		return;
 	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "
@@ -255,7 +221,7 @@ void attach_faults(struct engine *e)
 
 static void tick(struct attach *a)
 {
-	ptn_store(config(a)->heartbeat, ++a->heartbeat);
+	ptn_store(attach_config(a)->heartbeat, ++a->heartbeat);
 	if (memory_lost(a->memory))
 		report(a);
 	a->commands = 0;
@@ -369,7 +335,7 @@ static int domain_memory(struct vport *p, struct memory **out)
 	return 0;
 }
 
-static void put_memory(struct engine *e, struct memory *m)
+void attach_put_memory(struct engine *e, struct memory *m)
 {
 	if (m->users)
 		return;
@@ -392,7 +358,7 @@ static int take_memory(struct attach *a)
 			 ? -ENOSPC
 			 : memory_take_window(a->memory);
 	if (window < 0) {
-		put_memory(p->engine, a->memory);
+		attach_put_memory(p->engine, a->memory);
 		a->memory = NULL;
 		return window;
 	}
@@ -407,7 +373,7 @@ static void give_memory(struct attach *a)
 		return;
 	memory_give_window(a->memory, a->window);
 	a->memory->users--;
-	put_memory(a->port->engine, a->memory);
+	attach_put_memory(a->port->engine, a->memory);
 }
 
 static void fill_config(struct attach *a)
@@ -443,7 +409,7 @@ static void fill_config(struct attach *a)
 
 	memcpy(c.mac, p->spec.mac, sizeof(c.mac));
 	memcpy(c.name, p->spec.name, sizeof(c.name));
-	memcpy(config(a), &c, sizeof(c));
+	memcpy(attach_config(a), &c, sizeof(c));
 }
 
 /* Beginning and end. */
@@ -496,10 +462,12 @@ static void close_port(struct attach *a)
 	ptn_port_close(p->core);
 }
 
-static void attach_free(struct attach *a)
+void attach_free(struct attach *a)
 {
 	struct engine *e = a->port->engine;
 
+	if (a->kept)
+		keep_drop(e->keep, a->port->spec.name);
 	loop_remove(&e->loop, &a->connection);
 	loop_remove(&e->loop, &a->doorbell);
 	close_port(a);
@@ -519,7 +487,7 @@ void attach_end(struct attach *a)
 {
 	set_state(a, PTN_STATE_GONE);
 	stop(a);
-	kick_control(a);
+	attach_kick_control(a);
 	attach_free(a);
 }
 
@@ -532,16 +500,11 @@ static void connection_heard(struct loop_source *source, uint32_t events)
 	attach_free(a);
 }
 
-static int attach_open(struct attach *a)
+int attach_begin(struct attach *a)
 {
 	struct loop *l = &a->port->engine->loop;
-	int err;
+	int err = open_port(a);
 
-	err = open_vectors(a);
-	if (!err)
-		err = take_memory(a);
-	if (!err)
-		err = open_port(a);
 	if (err)
 		return err;
 	fill_config(a);
@@ -553,7 +516,27 @@ static int attach_open(struct attach *a)
 	return err;
 }
 
-static struct attach *attach_new(struct vport *p, int fd)
+static int attach_open(struct attach *a)
+{
+	int err = open_vectors(a);
+
+	if (!err)
+		err = take_memory(a);
+	return err ? err : attach_begin(a);
+}
+
+void attach_join(struct attach *a)
+{
+	struct engine *e = a->port->engine;
+
+	a->port->attach = a;
+	LIST_INSERT_HEAD(&e->attached, a, link);
+	if (!e->n_attached++)
+		watch_enable(e->watch, true);
+	engine_tick(e);
+}
+
+struct attach *attach_new(struct vport *p, int fd)
 {
 	struct attach *a = calloc(1, sizeof(*a));
 
@@ -585,7 +568,6 @@ static bool taken(struct vport *p)
 
 static void accept_client(struct vport *p, int fd)
 {
-	struct engine *e = p->engine;
 	struct attach *a = NULL;
 	int err = -EBUSY;
 
@@ -606,14 +588,12 @@ static void accept_client(struct vport *p, int fd)
 			close(fd);
 		return;
 	}
-	p->attach = a;
-	LIST_INSERT_HEAD(&e->attached, a, link);
-	if (!e->n_attached++)
-		watch_enable(e->watch, true);
-	engine_tick(e);
+	attach_join(a);
 	if (wire_greet(fd, a->window, a->memory->fd, a->vectors, a->host_fd,
 		       a->client_fd))
 		attach_free(a);
+	else if (p->spec.kind == PTN_PORT_VM)
+		adopt_keep(a);
 }
 
 void attach_listener_heard(struct loop_source *source, uint32_t events)

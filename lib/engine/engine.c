@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "engine/attach.h"
 #include "engine/control.h"
+#include "engine/keep.h"
 #include "engine/os/os.h"
 #include "engine/state.h"
 #include "engine/txn.h"
@@ -273,6 +274,10 @@ static int open_all(struct engine *e, const struct engine_config *config,
 	err = config->run_dir ? open_outside(e, config->run_dir, s) : 0;
 	if (err)
 		return err;
+	/* the directory is ours: so is what is kept for it */
+	err = keep_new(&e->keep, config->keeper);
+	if (err)
+		return fail(s, err, "no memory");
 	err = start_workers(e, config->workers);
 	if (err)
 		return fail(s, err, "worker %u cannot be started: %s",
@@ -334,6 +339,7 @@ void engine_free(struct engine *e)
 	if (e->watch)
 		watch_leave(e->watch, &e->watched);
 	watch_free(e->watch);
+	keep_free(e->keep);
 	loop_fini(&e->loop);
 	table_fini(&e->switches);
 	table_fini(&e->pipes);

@@ -16,6 +16,7 @@ struct engine_config {
 	 * sockets at all, for tests of what is behind them. */
 	const char *run_dir;
 	uint32_t workers; /* 0: one a CPU, less one, at least one */
+	int keeper; /* a socket to it (keeper.h), taken over; 0: none */
 };
 
 enum { ENGINE_WORKERS_MAX = 256 };

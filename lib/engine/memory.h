@@ -55,11 +55,23 @@ enum memory_length {
 int memory_new(struct memory **out, const struct ptn_shape *shape,
 	       enum memory_length length, bool huge, const char *name);
 
+/**
+ * memory_adopt - map what an earlier engine made, with its shape
+ * @fd: not taken over when it fails
+ *
+ * Returns 0, -EINVAL for a file that is too short for it, -ENOMEM, -errno.
+ */
+int memory_adopt(struct memory **out, const struct ptn_shape *shape, bool huge,
+		 int fd);
+
 /** memory_free - nobody uses it any more. Takes NULL. */
 void memory_free(struct memory *m);
 
 /** memory_take_window - the smallest free one, zeroed; -ENOSPC */
 int memory_take_window(struct memory *m);
+
+/** memory_keep_window - take this one, as it is; -EBUSY, -EINVAL */
+int memory_keep_window(struct memory *m, uint32_t window);
 
 /** memory_give_window - clear it and give it back */
 void memory_give_window(struct memory *m, uint32_t window);

@@ -23,6 +23,7 @@
 struct attach;
 struct control;
 struct engine;
+struct keep;
 
 enum {
 	ENGINE_FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
@@ -96,6 +97,7 @@ struct engine {
 	struct loop_source faults; /* eventfd: a worker saw too many */
 	struct loop_source signals;
 	struct control *control;
+	struct keep *keep;
 	int lock_fd;
 	bool ending;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/adopt.h"
 #include "engine/attach.h"
 #include "engine/check.h"
 #include "engine/vport.h"
@@ -729,6 +730,7 @@ static void do_all(struct txn *t)
 		if (t->ops[i].action == ACTION_NEW &&
 		    t->ops[i].kind == OBJECT_PORT)
 			repin(&t->ops[i]);
+	adopt_all(t->engine);
 	t->engine->revision = t->revision;
 	engine_tick(t->engine);
 }

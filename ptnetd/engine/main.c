@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/keeper.h"
 
 static const struct option options[] = {
 	{"run-dir", required_argument, NULL, 'r'},
@@ -79,6 +83,28 @@ static int parse(int argc, char **argv, struct engine_config *config)
 	return status;
 }
 
+/* What keeps for the directory, or a child of ours that will. */
+static pid_t open_keeper(struct engine_config *config)
+{
+	int pair[2];
+	pid_t child;
+
+	mkdir(config->run_dir, 0755);
+	pair[0] = keeper_find(config->run_dir);
+	if (pair[0] >= 0) {
+		config->keeper = pair[0];
+		return -1;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       0, pair))
+		return -1;
+	child = fork();
+	config->keeper = pair[!child];
+	if (child)
+		close(pair[1]);
+	return child;
+}
+
 int main(int argc, char **argv)
 {
 	struct engine_config config = {0};
@@ -89,6 +115,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	log_init("ptnet-engine");
+	if (!open_keeper(&config))
+		return keeper_serve(config.run_dir, config.keeper) ? 1 : 0;
 	if (engine_new(&engine, &config, text, sizeof(text))) {
 		log_err("%s", text);
 		return 1;

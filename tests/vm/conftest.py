@@ -63,6 +63,18 @@ def interface(d, name):
     return next(port for port in found if port["name"] == name)
 
 
+def engine_pid(d):
+    """Who has the engine's log open as its stderr."""
+    log = str(d.run_dir / "engine.log")
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{name}/fd/2") == log:
+                return int(name)
+        except OSError:
+            pass
+    return None
+
+
 def until(true, seconds, what):
     """Wait until it is true; returns what it was."""
     deadline = time.monotonic() + seconds
@@ -181,6 +193,10 @@ class VM:
         text = self.run(f"ping -c {count} -W 5 {more} {address}", 60)
         assert f"{count} packets received" in text, text
 
+    def wait_for_ping(self, address, seconds=15):
+        until(lambda: self.ask(f"ping -c 1 -W 1 {address}")[0] == 0, seconds,
+              f"{self.name}: {address} does not answer")
+
     def counts(self, device):
         """ethtool -S"""
         text = self.run(f"ethtool -S {device}")
@@ -246,6 +262,7 @@ def world():
         return made
 
     d.boot = boot
+    d.kill_engine = lambda: os.kill(engine_pid(d), signal.SIGKILL)
     yield d
     for vm in vms:
         vm.clean_up()

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One VM and a host program on a switch: the driver, and who may die."""
 
-import json
 import os
 import signal
 import subprocess
 import time
 
 import pytest
-from conftest import BUILD, ctl, interface, topology, until
+from conftest import BUILD, engine_pid, interface, topology, until
 
 HOST, GUEST = "10.0.0.1", "10.0.0.2/24"
 MAC = "02:00:00:00:30:02"
@@ -200,19 +199,35 @@ def test_the_carrier_goes_with_the_engine(world, host):
     os.kill(engine, signal.SIGCONT)
     vm.wait_for_carrier("eth0")
     vm.ping(HOST)
-    os.kill(engine, signal.SIGKILL)
-    vm.wait_for_carrier("eth0", up=False)
     assert "the host's side is gone" in vm.run("dmesg")
     vm.end()
-    assert json.dumps(ctl(world, "vm", "status"))
 
 
-def engine_pid(d):
-    log = str(d.run_dir / "engine.log")
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink(f"/proc/{name}/fd/2") == log:
-                return int(name)
-        except OSError:
-            pass
-    return None
+def test_a_killed_engine_is_followed_by_one_that_has_the_vm(world):
+    """QEMU goes on, and so does its guest: nothing is plugged anew."""
+    world.apply(topology("vm-and-host"))
+    [vm] = world.boot("solo")
+    vm.address("eth0", GUEST)
+    qemu = vm.pid()
+    for _ in range(3):
+        vm.tell(f"ping -c 40 -i 0.1 -W 5 {HOST} | grep -c seq=")
+        os.kill(engine_pid(world), signal.SIGKILL)
+        until(lambda: state(world) == "up", 10, "the VM was not taken over")
+        answerer = Answerer(world)
+        answered = int(vm.answer("ping", 60)[1])
+        assert answered >= 20, answered
+        vm.ping(HOST)
+        answerer.end()
+        assert vm.pid() == qemu
+    assert vm.counts("eth0")["host_restarts"] == 3
+    census = world.get("/v1/census")
+    assert census["lost"] == census["twice"] == 0
+    vm.kill()
+    until(lambda: state(world) == "down", 1, "the port is not free")
+
+
+def state(d):
+    try:
+        return interface(d, "solo.eth0")["status"]["state"]
+    except AssertionError:
+        return None  # the daemon is starting an engine

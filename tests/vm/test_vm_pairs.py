@@ -94,6 +94,15 @@ def test_two_guests_on_a_pipe(world, pipe):
     assert_sound(world, (fw, "eth1"), (nat, "eth0"))
 
 
+def test_a_killed_engine_has_both_ends_taken_over(world, pipe):
+    fw, nat = pipe
+    world.kill_engine()
+    fw.wait_for_ping("10.0.0.2")
+    transfer(fw, "10.0.0.1", nat)
+    transfer(nat, "10.0.0.2", fw)
+    assert_sound(world, (fw, "eth1"), (nat, "eth0"))
+
+
 def test_a_pipe_without_a_reader_makes_the_sender_wait(world, pipe):
     """Nothing is dropped, no watchdog barks, and it goes on afterwards."""
     fw, nat = pipe

@@ -105,6 +105,16 @@ static pid_t open_keeper(struct engine_config *config)
 	return child;
 }
 
+/* What ps shows of the child: the name, in the place of one as long. */
+static int be_keeper(char *name, const struct engine_config *config)
+{
+	char *at = strstr(name, "ptnet-engine");
+
+	if (at)
+		memcpy(at, "ptnet-keeper", strlen("ptnet-keeper"));
+	return keeper_serve(config->run_dir, config->keeper) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct engine_config config = {0};
@@ -116,7 +126,7 @@ int main(int argc, char **argv)
 		return status;
 	log_init("ptnet-engine");
 	if (!open_keeper(&config))
-		return keeper_serve(config.run_dir, config.keeper) ? 1 : 0;
+		return be_keeper(argv[0], &config);
 	if (engine_new(&engine, &config, text, sizeof(text))) {
 		log_err("%s", text);
 		return 1;

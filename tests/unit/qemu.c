@@ -196,3 +196,37 @@ bool qemu_interrupt(struct qemu *q, uint32_t vector, int ms)
 	return vector < q->n_own && poll(&p, 1, ms) == 1 &&
 	       !eventfd_read(p.fd, &count);
 }
+
+bool qemu_start_whole(struct qemu *q, const char *path, uint32_t vectors)
+{
+	if (!qemu_start(q, path, vectors))
+		return false;
+	for (int ms = 0; ms < PATIENCE_MS && q->n_own < vectors; ms++) {
+		if (!qemu_hear(q))
+			return false;
+		poll(NULL, 0, 1);
+	}
+	return (q->n_host == vectors && q->n_own == vectors) ||
+	       fail(q, "%u and %u vectors", q->n_host, q->n_own);
+}
+
+struct ptn_config *qemu_config(const struct qemu *q)
+{
+	return (void *)(q->bar + q->id * PTN_WINDOW_SIZE);
+}
+
+int qemu_command(struct qemu *q, enum ptn_region_command cmd)
+{
+	struct ptn_config *config = qemu_config(q);
+	struct ptn_control *c = (void *)(q->bar + config->control_ofs);
+	const uint32_t seq =
+		__atomic_load_n(&config->ack_seq, __ATOMIC_ACQUIRE) + 1;
+
+	__atomic_store_n(&c->cmd, cmd, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->seq, seq, __ATOMIC_RELEASE);
+	qemu_doorbell(q, PTN_VECTOR_CONTROL);
+	while (__atomic_load_n(&config->ack_seq, __ATOMIC_ACQUIRE) != seq)
+		if (!qemu_interrupt(q, PTN_VECTOR_CONTROL, PATIENCE_MS))
+			return -ETIMEDOUT;
+	return config->ack_status;
+}

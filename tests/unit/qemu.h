@@ -38,11 +38,20 @@ bool qemu_start(struct qemu *q, const char *path, uint32_t vectors);
 /** qemu_hear - what the main loop does when the socket has something */
 bool qemu_hear(struct qemu *q);
 
+/** qemu_start_whole - the same, and all vectors have come */
+bool qemu_start_whole(struct qemu *q, const char *path, uint32_t vectors);
+
 /** qemu_end - the process is gone */
 void qemu_end(struct qemu *q);
 
 /** qemu_doorbell - the guest writes 1 << 16 | vector at BAR0 + 12 */
 void qemu_doorbell(struct qemu *q, uint32_t vector);
+
+/** qemu_config - the port's config page */
+struct ptn_config *qemu_config(const struct qemu *q);
+
+/** qemu_command - the guest's, by the control page: the answer, -ETIMEDOUT */
+int qemu_command(struct qemu *q, enum ptn_region_command cmd);
 
 /** qemu_interrupt - wait for the vector's interrupt; whether it came */
 bool qemu_interrupt(struct qemu *q, uint32_t vector, int ms);

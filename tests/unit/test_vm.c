@@ -76,55 +76,32 @@ static const char *path_of(const struct host *h, const char *port)
 	return path;
 }
 
-/* A device with all its vectors. */
 static void started(struct qemu *q, const struct host *h, const char *port)
 {
-	if (!qemu_start(q, path_of(h, port), VECTORS))
+	if (!qemu_start_whole(q, path_of(h, port), VECTORS))
 		fail_msg("%s", q->why);
-	for (int ms = 0; ms < SECOND && q->n_own < VECTORS; ms++) {
-		assert_true(qemu_hear(q));
-		poll(NULL, 0, 1);
-	}
-	assert_int_equal(q->n_host, VECTORS);
-	assert_int_equal(q->n_own, VECTORS);
 }
 
 /* The guest. */
 
-static struct ptn_config *config(const struct qemu *q)
-{
-	return (void *)(q->bar + q->id * PTN_WINDOW_SIZE);
-}
-
-static int32_t command(struct qemu *q, uint32_t cmd)
-{
-	struct ptn_control *c = (void *)(q->bar + config(q)->control_ofs);
-	const uint32_t seq = config(q)->ack_seq + 1;
-
-	__atomic_store_n(&c->cmd, cmd, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->seq, seq, __ATOMIC_RELEASE);
-	qemu_doorbell(q, PTN_VECTOR_CONTROL);
-	assert_true(qemu_interrupt(q, PTN_VECTOR_CONTROL, 5 * SECOND));
-	assert_int_equal(__atomic_load_n(&config(q)->ack_seq, __ATOMIC_ACQUIRE),
-			 seq);
-	return config(q)->ack_status;
-}
-
 static struct nm_csb_atok *atok(const struct qemu *q, uint32_t ring)
 {
-	return (struct nm_csb_atok *)(void *)(q->bar + config(q)->atok_ofs) +
+	return (struct nm_csb_atok *)(void *)(q->bar +
+					      qemu_config(q)->atok_ofs) +
 	       ring;
 }
 
 static struct nm_csb_ktoa *ktoa(const struct qemu *q, uint32_t ring)
 {
-	return (struct nm_csb_ktoa *)(void *)(q->bar + config(q)->ktoa_ofs) +
+	return (struct nm_csb_ktoa *)(void *)(q->bar +
+					      qemu_config(q)->ktoa_ofs) +
 	       ring;
 }
 
 static struct netmap_ring *ring_of(const struct qemu *q, uint32_t ring)
 {
-	char *nifp = q->bar + config(q)->mem_ofs + config(q)->nifp_ofs;
+	char *nifp =
+		q->bar + qemu_config(q)->mem_ofs + qemu_config(q)->nifp_ofs;
 
 	return (void *)(nifp +
 			((struct netmap_if *)(void *)nifp)->ring_ofs[ring]);
@@ -175,8 +152,8 @@ static uint32_t receive(struct qemu *q, uint32_t at)
 
 static void ready(struct qemu *q)
 {
-	assert_int_equal(command(q, PTN_REGION_RESET), 0);
-	assert_int_equal(command(q, PTN_REGION_START), 0);
+	assert_int_equal(qemu_command(q, PTN_REGION_RESET), 0);
+	assert_int_equal(qemu_command(q, PTN_REGION_START), 0);
 }
 
 /* What QEMU must get. */
@@ -190,10 +167,10 @@ static void the_memory_is_a_bar_above_4_gib(void **state)
 	started(&q, *state, "v.a");
 	assert_int_equal(q.id, 0);
 	assert_true(q.size >= least);
-	assert_int_equal(config(&q)->magic, PTN_CONFIG_MAGIC);
-	assert_int_equal(config(&q)->vectors, VECTORS);
-	assert_string_equal(config(&q)->name, "v.a");
-	assert_int_equal(config(&q)->mac[5], 1);
+	assert_int_equal(qemu_config(&q)->magic, PTN_CONFIG_MAGIC);
+	assert_int_equal(qemu_config(&q)->vectors, VECTORS);
+	assert_string_equal(qemu_config(&q)->name, "v.a");
+	assert_int_equal(qemu_config(&q)->mac[5], 1);
 	/* sealed, and nearly all of it is a hole */
 	assert_int_equal(ftruncate(q.mem, 4096), -1);
 	assert_int_equal(fstat(q.mem, &st), 0);
@@ -311,16 +288,18 @@ static void the_heart_beats_until_the_port_is_deleted(void **state)
 
 	started(&q, *state, "v.a");
 	ready(&q);
-	beat = config(&q)->heartbeat;
-	for (int ms = 0; ms < 5 * SECOND && config(&q)->heartbeat == beat; ms++)
+	beat = qemu_config(&q)->heartbeat;
+	for (int ms = 0; ms < 5 * SECOND && qemu_config(&q)->heartbeat == beat;
+	     ms++)
 		poll(NULL, 0, 1);
-	assert_int_not_equal(config(&q)->heartbeat, beat);
+	assert_int_not_equal(qemu_config(&q)->heartbeat, beat);
 	host_apply(*state, &nothing);
 	assert_true(qemu_interrupt(&q, PTN_VECTOR_CONTROL, 5 * SECOND));
 	for (int ms = 0;
-	     ms < 5 * SECOND && config(&q)->state == PTN_STATE_RUNNING; ms++)
+	     ms < 5 * SECOND && qemu_config(&q)->state == PTN_STATE_RUNNING;
+	     ms++)
 		poll(NULL, 0, 1);
-	assert_int_not_equal(config(&q)->state, PTN_STATE_RUNNING);
+	assert_int_not_equal(qemu_config(&q)->state, PTN_STATE_RUNNING);
 	qemu_end(&q);
 }
 

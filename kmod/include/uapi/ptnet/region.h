@@ -33,6 +33,11 @@
  * rings and CSB into their initial state; START lets the host sync; STOP ends
  * that. A client attaches, sends RESET, then START.
  *
+ * A VM attaches once. When the host's side dies and comes back, the client
+ * finds another generation, its rings reset and the state PTN_STATE_READY, is
+ * kicked by vector 0, and begins again with RESET; offsets may be others than
+ * before.
+ *
  * Sleeping and waking. Before it sleeps on a ring's eventfd a client stores a
  * non-zero appl_need_kick, issues a full barrier, and looks at hwtail again.
  * The host kicks a client whose appl_need_kick is set once hwtail has passed

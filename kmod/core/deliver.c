@@ -16,7 +16,7 @@ struct delivery {
 	u32 at; /* next frame to lease for */
 	u32 picked; /* frames of the current lease */
 	u32 slots; /* ... and their buffers */
-	bool simple; /* each frame takes one slot */
+	bool simple; /* each frame takes one slot, at the buffer's beginning */
 };
 
 static inline u32 nth(const struct delivery *d, u32 i)
@@ -33,24 +33,60 @@ static u32 free_slots(const struct ptn_ring *r)
 
 /* Lease */
 
-/* Not a slot a fragment: the buffers are smaller, or the ring too short. */
-static bool repacks(const struct ptn_ring *r, const struct ptn_work *w,
-		    u32 frags)
+/* Of the buffer that is leased as number @i, with the offset it begins at. */
+static u32 offset_of(const struct ptn_ring *r, const struct ptn_work *w, u32 i)
 {
-	return ptn_ring_capacity(r) < w->frag_max || frags >= r->num_slots;
+	if (ptn_likely(!r->has_offsets))
+		return 0;
+	return i < PTN_BATCH ? w->ofs[i] : r->offset.max;
 }
 
-/* Slots that a frame takes in @r. */
+static u32 capacity_of(const struct ptn_ring *r, const struct ptn_work *w,
+		       u32 i)
+{
+	const u32 n = r->buf_size - offset_of(r, w, i) - r->offset.gap;
+
+	return n < 65536 ? n : 65535;
+}
+
+/* Whether each fragment fits into its buffer, from leased one @at on. */
+static bool fits(const struct ptn_ring *r, const struct ptn_work *w, u32 frame,
+		 u32 frags, u32 at)
+{
+	const struct ptn_frag *frag = ptn_work_frame(w, frame);
+
+	for (u32 i = 0; i < frags; i++)
+		if (frag[i].len > capacity_of(r, w, at + i))
+			return false;
+	return true;
+}
+
+/* Not a slot a fragment: the buffers are smaller, or the ring too short. */
+static bool repacks(const struct ptn_ring *r, const struct ptn_work *w,
+		    u32 frame, u32 frags, u32 at)
+{
+	if (frags >= r->num_slots)
+		return true;
+	if (ptn_unlikely(r->has_offsets))
+		return !fits(r, w, frame, frags, at);
+	return ptn_ring_capacity(r) < w->frag_max;
+}
+
+/* Slots that a frame takes in @r, from leased buffer @at on. */
 static u32 slots_for(const struct ptn_ring *r, const struct ptn_work *w,
-		     u32 frame)
+		     u32 frame, u32 at)
 {
 	const u32 frags = w->odd ? w->frame[frame].frags : 1;
-	const u32 len = ptn_work_bytes(w, frame);
+	u32 len = ptn_work_bytes(w, frame), n;
 
-	if (!repacks(r, w, frags))
+	if (!repacks(r, w, frame, frags, at))
 		return frags;
-	return len ? (len + ptn_ring_capacity(r) - 1) / ptn_ring_capacity(r)
-		   : 1;
+	for (n = 1; n <= NETMAP_MAX_FRAGS; n++, at++) {
+		if (len <= capacity_of(r, w, at))
+			break;
+		len -= capacity_of(r, w, at);
+	}
+	return n;
 }
 
 /* Frames that fit into the ring; the others are dropped here. */
@@ -61,7 +97,7 @@ static void pick_odd(struct ptn_ring *r, struct ptn_work *w, struct delivery *d,
 	d->slots = 0;
 	for (; d->at < d->n; d->at++) {
 		const u32 frame = nth(d, d->at);
-		const u32 need = slots_for(r, w, frame);
+		const u32 need = slots_for(r, w, frame, d->slots);
 
 		if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
 			r->count[PTN_C_DROP_TOO_BIG]++;
@@ -94,6 +130,20 @@ static u32 repair(struct ptn_ring *r, u32 at)
 	return r->buf[at];
 }
 
+/* The places that the slots of the next lease want, whatever they say later. */
+static void read_offsets(struct ptn_ring *r, struct ptn_work *w, u32 n)
+{
+	u32 at = r->lease;
+
+	for (u32 i = 0; i < PTN_BATCH; i++) {
+		w->ofs[i] = r->offset.max;
+		if (i >= n)
+			continue;
+		w->ofs[i] = (u32)ptn_offset_to_fill(r, &r->slot[at]);
+		at = ptn_ring_next(r, at);
+	}
+}
+
 static void lease_buffers(struct ptn_ring *r, struct ptn_work *w, u32 n)
 {
 	u32 at = r->lease;
@@ -118,6 +168,10 @@ static void lease(struct ptn_ring *r, struct ptn_work *w, struct delivery *d)
 	ptn_spin_lock(&r->lock);
 	if (free_slots(r) < PTN_BATCH)
 		ptn_csb_rx_refresh(r);
+	d->simple = !w->odd && !r->has_offsets &&
+		    ptn_ring_capacity(r) >= w->frag_max;
+	if (ptn_unlikely(r->has_offsets))
+		read_offsets(r, w, free_slots(r));
 	if (ptn_likely(d->simple))
 		pick_simple(r, d, free_slots(r));
 	else
@@ -128,6 +182,11 @@ static void lease(struct ptn_ring *r, struct ptn_work *w, struct delivery *d)
 
 /* Copy */
 
+static char *place_of(const struct ptn_ring *r, const struct ptn_work *w, u32 i)
+{
+	return ptn_ring_buf(r, w->buf[i]) + offset_of(r, w, i);
+}
+
 /* A frame into full buffers, from leased buffer @at on. Slots used. */
 static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 			 u32 frags, struct ptn_work *w, u32 at)
@@ -137,7 +196,7 @@ static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 	w->len[at] = 0;
 	for (u32 i = 0; i < frags; i++) {
 		for (u32 from = 0; from < frag[i].len;) {
-			u32 n = ptn_ring_capacity(r) - fill;
+			u32 n = capacity_of(r, w, at + used) - fill;
 
 			if (!n) {
 				used++;
@@ -146,7 +205,7 @@ static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
 			}
 			if (n > frag[i].len - from)
 				n = frag[i].len - from;
-			ptn_copy(ptn_ring_buf(r, w->buf[at + used]) + fill,
+			ptn_copy(place_of(r, w, at + used) + fill,
 				 frag[i].addr + from, n);
 			from += n;
 			fill += n;
@@ -160,8 +219,7 @@ static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
 			  u32 frags, struct ptn_work *w, u32 at)
 {
 	for (u32 i = 0; i < frags; i++) {
-		ptn_copy(ptn_ring_buf(r, w->buf[at + i]), frag[i].addr,
-			 frag[i].len);
+		ptn_copy(place_of(r, w, at + i), frag[i].addr, frag[i].len);
 		w->len[at + i] = (u16)frag[i].len;
 	}
 	return frags;
@@ -176,9 +234,10 @@ static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
 	for (u32 i = 0; i < d->picked; i++) {
 		const u32 frame = w->pick[i];
 		const u32 frags = w->odd ? w->frame[frame].frags : 1;
-		const u32 n =
-			(repacks(r, w, frags) ? copy_repacked : copy_fragments)(
-				r, ptn_work_frame(w, frame), frags, w, at);
+		const u32 n = (repacks(r, w, frame, frags, at)
+				       ? copy_repacked
+				       : copy_fragments)(
+			r, ptn_work_frame(w, frame), frags, w, at);
 
 		for (u32 s = 0; s < n; s++)
 			w->flags[at + s] = (u16)(n << NS_PORT_SHIFT |
@@ -224,6 +283,8 @@ static void fill_odd(struct ptn_ring *r, const struct ptn_work *w,
 	for (u32 i = 0; i < d->slots; i++) {
 		ptn_slot_write(&r->slot[r->hwtail], w->buf[i], w->len[i],
 			       w->flags[i]);
+		if (ptn_unlikely(r->has_offsets))
+			ptn_offset_write(r, &r->slot[r->hwtail], w->ofs[i]);
 		ptn_store(r->hwtail, ptn_ring_next(r, r->hwtail));
 	}
 }
@@ -274,7 +335,6 @@ u32 ptn_deliver(struct ptn_ring *r, struct ptn_work *w, const u16 *order, u32 n)
 	struct delivery d = {
 		.order = order,
 		.n = n,
-		.simple = !w->odd && ptn_ring_capacity(r) >= w->frag_max,
 	};
 	u32 delivered = 0;
 

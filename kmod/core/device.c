@@ -232,17 +232,21 @@ static u32 take_frame(struct ptn_ring *r, u32 at, u32 n, struct ptn_work *w)
 
 	for (u32 i = 0; i < n; i++) {
 		const u64 word = ptn_slot_read(&r->slot[at]);
+		const u64 ofs = ptn_slot_offset(r, &r->slot[at]);
 		const u32 idx = ptn_slot_idx(word), len = ptn_slot_len(word);
 		const bool more = ptn_slot_flags(word) & NS_MOREFRAG;
 
 		at = ptn_ring_next(r, at);
-		if (ptn_unlikely(!ptn_buf_valid(r, idx) || len > r->buf_size)) {
+		if (ptn_unlikely(!ptn_buf_valid(r, idx) ||
+				 ofs > r->offset.max ||
+				 len > r->buf_size - ofs)) {
 			ptn_ring_fault(r);
 			good = false;
 			cut_open(w);
 		}
 		if (good)
-			ptn_device_add(w, ptn_ring_buf(r, idx), len, more, 0);
+			ptn_device_add(w, ptn_ring_buf(r, idx) + ofs, len, more,
+				       0);
 		if (!more)
 			return i + 1;
 	}

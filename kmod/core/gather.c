@@ -12,23 +12,24 @@ struct chain {
 	u32 drop; /* enum ptn_counter, 0: good so far */
 };
 
-static u32 slot_problem(const struct ptn_ring *r, u32 idx, u32 len, u32 flags)
+static u32 slot_problem(const struct ptn_ring *r, u32 idx, u64 ofs, u32 len,
+			u32 flags)
 {
-	if (!ptn_buf_valid(r, idx))
+	if (!ptn_buf_valid(r, idx) || ofs > r->offset.max)
 		return PTN_C_DROP_BAD_BUFFER;
-	if (len > r->buf_size)
+	if (len > r->buf_size - ofs)
 		return PTN_C_DROP_TOO_LONG;
 	if (flags & NS_INDIRECT)
 		return PTN_C_DROP_INDIRECT;
 	return 0;
 }
 
-static inline void add_frag(struct ptn_work *w, const struct ptn_ring *r,
-			    u32 idx, u32 len, u32 flags)
+static inline void add_frag(struct ptn_work *w, const char *addr, u32 len,
+			    u32 flags)
 {
 	struct ptn_frag *f = &w->frag[w->n_frags++];
 
-	f->addr = ptn_ring_buf(r, idx);
+	f->addr = addr;
 	f->len = len;
 	f->flags = flags;
 	ptn_prefetch(f->addr);
@@ -59,11 +60,12 @@ static void begin_chain(struct chain *c, struct ptn_work *w)
 
 /* A slot that is not a whole good frame; true when it ends a frame. */
 static bool gather_odd(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
-		       u64 word)
+		       const struct netmap_slot *slot)
 {
+	const u64 word = ptn_slot_read(slot), ofs = ptn_slot_offset(r, slot);
 	const u32 idx = ptn_slot_idx(word), len = ptn_slot_len(word);
 	const u32 flags = ptn_slot_flags(word) & PTN_TX_FLAGS;
-	u32 problem = slot_problem(r, idx, len, flags);
+	u32 problem = slot_problem(r, idx, ofs, len, flags);
 
 	if (r->skipping) {
 		r->skipping = flags & NS_MOREFRAG;
@@ -76,7 +78,7 @@ static bool gather_odd(struct ptn_ring *r, struct chain *c, struct ptn_work *w,
 	if (!c->drop)
 		c->drop = problem;
 	if (!c->drop) {
-		add_frag(w, r, idx, len, flags);
+		add_frag(w, ptn_ring_buf(r, idx) + ofs, len, flags);
 		c->len += len;
 	}
 	if (flags & NS_MOREFRAG && c->slots <= NETMAP_MAX_FRAGS)
@@ -134,8 +136,8 @@ static u32 take_simple(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
 			break;
 		at = ptn_ring_next(r, at);
 		bytes += ptn_slot_len(word);
-		add_frag(w, r, ptn_slot_idx(word), ptn_slot_len(word),
-			 ptn_slot_flags(word));
+		add_frag(w, ptn_ring_buf(r, ptn_slot_idx(word)),
+			 ptn_slot_len(word), ptn_slot_flags(word));
 	}
 	w->n_frames += i - done;
 	r->count[PTN_C_TX_FRAMES] += i - done;
@@ -168,10 +170,10 @@ static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
 	u32 at = ptn_ring_add(r, r->hwcur, done);
 
 	for (u32 i = done; i < n; i++) {
-		const u64 word = ptn_slot_read(&r->slot[at]);
+		const struct netmap_slot *slot = &r->slot[at];
 
 		at = ptn_ring_next(r, at);
-		if (gather_odd(r, &c, w, word))
+		if (gather_odd(r, &c, w, slot))
 			done = i + 1;
 	}
 	return c.slots ? unfinished(r, &c, w, done, n) : done;
@@ -185,7 +187,7 @@ u32 ptn_gather(struct ptn_ring *r, u32 *head, u32 limit, struct ptn_work *w)
 	w->n_frames = 0;
 	w->frag_max = ptn_ring_capacity(r);
 	w->odd = false;
-	if (!r->skipping)
+	if (ptn_likely(!(r->skipping | r->has_offsets)))
 		done = gather_simple(r, head, limit, w);
 	n = in_batch(r, *head, limit);
 	return done < n ? gather_rest(r, done, n, w) : done;

@@ -15,12 +15,13 @@
 static bool add_slot(const struct ptn_ring *r, struct ptn_work *w, u32 at)
 {
 	const u64 word = ptn_slot_read(&r->slot[at]);
+	const u64 ofs = ptn_slot_offset(r, &r->slot[at]);
 	const u32 idx = ptn_slot_idx(word), len = ptn_slot_len(word);
 
-	if (!ptn_buf_valid(r, idx) || len > r->buf_size ||
-	    ptn_slot_flags(word) & NS_INDIRECT)
+	if (!ptn_buf_valid(r, idx) || ofs > r->offset.max ||
+	    len > r->buf_size - ofs || ptn_slot_flags(word) & NS_INDIRECT)
 		return false;
-	return ptn_device_add(w, ptn_ring_buf(r, idx), len, false, 0);
+	return ptn_device_add(w, ptn_ring_buf(r, idx) + ofs, len, false, 0);
 }
 
 /*
@@ -66,8 +67,11 @@ static void exchange(const struct ptn_ring *a, u32 i, const struct ptn_ring *b,
 static void move_slot(struct ptn_ring *m, u32 from, u32 to)
 {
 	const u64 word = ptn_slot_read(&m->slot[from]);
+	const u64 ptr = ptn_load(m->slot[from].ptr);
 
 	exchange(m, from, m, to);
+	ptn_store(m->slot[from].ptr, ptn_load(m->slot[to].ptr));
+	ptn_store(m->slot[to].ptr, ptr);
 	ptn_slot_write(&m->slot[to], m->buf[to], ptn_slot_len(word),
 		       ptn_slot_flags(word));
 	ptn_slot_write(&m->slot[from], m->buf[from], 0, NS_BUF_CHANGED);
@@ -121,8 +125,8 @@ static void take_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
 		m->count[PTN_C_DROP_BAD_BUFFER]++;
 		return;
 	}
-	if (len > r->buf_size)
-		len = r->buf_size;
+	len = ptn_offset_pass(r, &r->slot[at], m, &m->slot[m->hwtail],
+			      ptn_ring_buf(r, r->buf[at]), len);
 	exchange(r, at, m, m->hwtail);
 	ptn_slot_write(&r->slot[at], r->buf[at], 0, NS_BUF_CHANGED);
 	ptn_slot_write(&m->slot[m->hwtail], m->buf[m->hwtail], len,

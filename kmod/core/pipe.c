@@ -76,19 +76,27 @@ static bool make_frame_true(struct ptn_ring *tx, struct ptn_ring *rx, u32 t,
 	return true;
 }
 
-/* By the books alone: both slots may have claimed the very same buffer. */
+/*
+ * By the books alone: both slots may have claimed the very same buffer. What
+ * the sender's slot said may have changed since it was looked at: what it says
+ * now is kept in bounds.
+ */
 static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
-		       u32 t, u32 r, u64 word)
+		       u32 t, u32 r, u32 flags)
 {
 	const u32 sent = tx->buf[t], empty = rx->buf[r];
+	const u64 back = ptn_load(rx->slot[r].ptr);
+	const u32 len = ptn_offset_pass(
+		tx, &tx->slot[t], rx, &rx->slot[r], ptn_ring_buf(tx, sent),
+		ptn_slot_len(ptn_slot_read(&tx->slot[t])));
 
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
 	ptn_store(homes[empty], PTN_HOME(tx->number, t));
 	ptn_store(homes[sent], PTN_HOME(rx->number, r));
-	ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
-		       (ptn_slot_flags(word) & NS_MOREFRAG) | NS_BUF_CHANGED);
+	ptn_slot_write(&rx->slot[r], sent, len, flags | NS_BUF_CHANGED);
 	ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
+	ptn_offset_take_back(tx, &tx->slot[t], back);
 }
 
 /* Frames */
@@ -112,10 +120,11 @@ static u32 frame_at(const struct ptn_ring *tx, u32 at, u32 n, u32 *bytes,
 	*drop = 0;
 	for (u32 i = 0; i < n; i++) {
 		const u64 word = ptn_slot_read(&tx->slot[at]);
+		const u64 ofs = ptn_slot_offset(tx, &tx->slot[at]);
 
-		if (!may_send(tx, ptn_slot_idx(word)))
+		if (!may_send(tx, ptn_slot_idx(word)) || ofs > tx->offset.max)
 			*drop = PTN_C_DROP_BAD_BUFFER;
-		if (ptn_slot_len(word) > tx->buf_size)
+		else if (ptn_slot_len(word) > tx->buf_size - ofs)
 			*drop = PTN_C_DROP_TOO_LONG;
 		if (ptn_slot_flags(word) & NS_INDIRECT)
 			*drop = PTN_C_DROP_INDIRECT;
@@ -166,16 +175,7 @@ static bool move_odd(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 	}
 	homes = ptn_region_homes(tx->port->region);
 	for (u32 i = 0; i < n; i++) {
-		u64 word = ptn_slot_read(&tx->slot[t]);
-		u64 len = ptn_slot_len(word);
-
-		/* it may have changed since: what holds now is kept in bounds
-		 */
-		if (len > tx->buf_size)
-			len = tx->buf_size;
-		word = ptn_slot_idx(word) | len << 32 |
-		       (u64)(i + 1 < n ? NS_MOREFRAG : 0) << 48;
-		swap_slots(tx, rx, homes, t, r, word);
+		swap_slots(tx, rx, homes, t, r, i + 1 < n ? NS_MOREFRAG : 0);
 		t = ptn_ring_next(tx, t);
 		r = ptn_ring_next(rx, r);
 	}
@@ -193,6 +193,15 @@ static inline bool simple(const struct ptn_ring *r, u32 at, u64 word)
 			(ptn_slot_flags(word) & (NS_MOREFRAG | NS_INDIRECT));
 
 	return !odd;
+}
+
+/* The program's own word travels with the buffer. */
+static inline void swap_ptrs(struct netmap_slot *a, struct netmap_slot *b)
+{
+	const u64 ptr = ptn_load(a->ptr);
+
+	ptn_store(a->ptr, ptn_load(b->ptr));
+	ptn_store(b->ptr, ptr);
 }
 
 /*
@@ -215,6 +224,7 @@ static u32 move_simple(struct ptn_ring *tx, struct ptn_ring *rx, u32 n,
 		if (ptn_unlikely(!simple(tx, t, word) ||
 				 ptn_load(rx->slot[r].buf_idx) != empty))
 			break;
+		swap_ptrs(&tx->slot[t], &rx->slot[r]);
 		tx->buf[t] = empty;
 		rx->buf[r] = sent;
 		ptn_store(homes[empty], PTN_HOME(tx->number, t));
@@ -237,6 +247,8 @@ static u32 move_simple(struct ptn_ring *tx, struct ptn_ring *rx, u32 n,
 static void move_frames(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 			u32 room, struct moved *m)
 {
+	const bool odd = tx->has_offsets | rx->has_offsets;
+
 	while (m->tx_slots < pending && m->tx_slots < PTN_BATCH) {
 		u32 n = pending - m->tx_slots;
 
@@ -244,7 +256,7 @@ static void move_frames(struct ptn_ring *tx, struct ptn_ring *rx, u32 pending,
 			n = room - m->rx_slots;
 		if (n > PTN_BATCH - m->tx_slots)
 			n = PTN_BATCH - m->tx_slots;
-		if (!move_simple(tx, rx, n, m) &&
+		if ((ptn_unlikely(odd) || !move_simple(tx, rx, n, m)) &&
 		    !move_odd(tx, rx, pending, room, m))
 			break;
 	}

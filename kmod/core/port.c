@@ -238,6 +238,22 @@ void ptn_port_set_csb(struct ptn_port *p, u32 vector, struct nm_csb_atok *atok,
 	ptn_rcu_synchronize();
 }
 
+void ptn_port_set_offsets(struct ptn_port *p, u32 vector,
+			  const struct ptn_offsets *o)
+{
+	struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	if (r)
+		ptn_offset_set(r, o);
+}
+
+const struct ptn_offsets *ptn_port_offsets(const struct ptn_port *p, u32 vector)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	return r ? &r->offset : NULL;
+}
+
 int ptn_port_set_hdr_len(struct ptn_port *p, u32 hdr_len)
 {
 	if (!hdr_len_possible(hdr_len))

@@ -22,6 +22,8 @@
 #include <ptnet/netmap.h>
 #include <ptnet/region.h>
 
+#include "offset.h"
+
 struct ptn_port;
 struct ptn_region;
 struct ptn_work;
@@ -85,6 +87,21 @@ int ptn_port_open(struct ptn_port *p, struct ptn_region *r,
  */
 void ptn_port_set_csb(struct ptn_port *p, u32 vector, struct nm_csb_atok *atok,
 		      struct nm_csb_ktoa *ktoa);
+
+/**
+ * ptn_port_set_offsets - where the frames of a ring begin in their buffers
+ * @o: checked by ptn_offsets_possible(); all zero: at the buffers' beginning
+ *
+ * Slots that hold no frame get the initial offset; frames that the ring holds
+ * already begin at their buffers' beginning afterwards. The ring must not be
+ * syncing; what arrives meanwhile may be dropped and counted. May sleep.
+ */
+void ptn_port_set_offsets(struct ptn_port *p, u32 vector,
+			  const struct ptn_offsets *o);
+
+/** ptn_port_offsets - as they were set; NULL: no such ring */
+const struct ptn_offsets *ptn_port_offsets(const struct ptn_port *p,
+					   u32 vector);
 
 /** ptn_port_set_hdr_len - of the virtio-net header, from now on. 0, -EINVAL. */
 int ptn_port_set_hdr_len(struct ptn_port *p, u32 hdr_len);

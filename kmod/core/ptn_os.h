@@ -24,7 +24,7 @@
  *
  * Copy			ptn_copy(dst, src, len)		len bytes, not one more
  *			ptn_prefetch(p), ptn_prefetchw(p)
- *			memcpy, memset, strlen, strcpy
+ *			memcpy, memmove, memset, strlen, strcpy
  *
  * World		u64 ptn_now_ms()		monotonic
  *			ptn_random(buf, len)

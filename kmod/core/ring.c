@@ -92,8 +92,8 @@ static void reset_header(const struct ptn_ring *r)
 	s->ringid = (u16)((r->vector - 1) / 2);
 	s->dir = ptn_ring_is_rx(r);
 	s->flags = 0;
-	s->offset_mask = 0;
-	s->buf_align = 0;
+	s->offset_mask = r->offset.mask;
+	s->buf_align = r->offset.align;
 	s->head = 0;
 	s->cur = 0;
 	s->tail = r->hwtail;
@@ -104,7 +104,7 @@ void ptn_ring_reset(struct ptn_ring *r)
 	ptn_spin_lock(&r->lock);
 	for (u32 i = 0; i < r->num_slots; i++) {
 		ptn_slot_write(&r->slot[i], r->buf[i], 0, 0);
-		r->slot[i].ptr = 0;
+		ptn_store(r->slot[i].ptr, r->offset.initial);
 	}
 	ptn_spin_unlock(&r->lock);
 	reset_indices(r);

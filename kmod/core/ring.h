@@ -46,6 +46,8 @@ struct ptn_ring {
 	u32 shown; /* the tail that the ring's header shows, for header.c */
 	bool in_header; /* ... and that is all the program knows */
 	u32 taken; /* receive: slots that a device has, for device.c */
+	/* written under lock, while nothing is leased and nobody syncs */
+	struct ptn_offsets offset;
 
 	/* transmit: the syncing thread's; receive: under lock */
 	ptn_spin_t lock __attribute__((aligned(64)));
@@ -62,6 +64,7 @@ struct ptn_ring {
 	u32 last_epoch; /* ... and when that still holds */
 	u32 last_tick;
 	bool skipping; /* transmit: inside a chain that was dropped */
+	bool has_offsets; /* offset is not all zero */
 	u64 count[PTN_C_MAX + 1];
 } __attribute__((aligned(64)));
 
@@ -170,6 +173,13 @@ static inline u32 ptn_ring_capacity(const struct ptn_ring *r)
 static inline bool ptn_buf_valid(const struct ptn_ring *r, u32 idx)
 {
 	return idx - NM_BUF_RESERVED < ptn_load(r->buf_count) - NM_BUF_RESERVED;
+}
+
+/* Where a slot says that its frame begins: anything, until it is checked. */
+static inline u64 ptn_slot_offset(const struct ptn_ring *r,
+				  const struct netmap_slot *s)
+{
+	return ptn_load(s->ptr) & r->offset.mask;
 }
 
 /* Eight bytes from anywhere. Not memcpy(), which is a call in some kernels. */
@@ -328,6 +338,33 @@ void ptn_ring_reset(struct ptn_ring *r);
 
 /** ptn_ring_drop - count what is pending as lost; the slots are free again */
 void ptn_ring_drop(struct ptn_ring *r);
+
+/* offset.c */
+
+/** ptn_offset_set - see ptn_port_set_offsets() */
+void ptn_offset_set(struct ptn_ring *r, const struct ptn_offsets *o);
+
+/** ptn_offset_write - let a slot say where its frame begins */
+void ptn_offset_write(const struct ptn_ring *r, struct netmap_slot *s, u64 ofs);
+
+/** ptn_offset_to_fill - where a slot of a receive ring wants its frame */
+u64 ptn_offset_to_fill(struct ptn_ring *r, const struct netmap_slot *s);
+
+/**
+ * ptn_offset_pass - a frame goes with its buffer to a slot of another ring
+ * @data: the buffer
+ * @len: what the sender's slot says; returned in the bounds of the buffer
+ *
+ * Slot @to says then where the frame begins. Where its ring knows no such
+ * offset the frame is moved.
+ */
+u32 ptn_offset_pass(const struct ptn_ring *from, const struct netmap_slot *f,
+		    const struct ptn_ring *to, struct netmap_slot *t,
+		    char *data, u32 len);
+
+/** ptn_offset_take_back - what a slot got in exchange says the word @ptr */
+void ptn_offset_take_back(const struct ptn_ring *r, struct netmap_slot *s,
+			  u64 ptr);
 
 /* nif.c */
 

@@ -57,6 +57,7 @@ struct ptn_work {
 	u32 buf[PTN_BATCH]; /* leased buffers */
 	u16 len[PTN_BATCH]; /* what they got, in odd batches */
 	u16 flags[PTN_BATCH];
+	u32 ofs[PTN_BATCH]; /* where they begin, in rings with offsets */
 	struct ptn_ring *published[PTN_BATCH]; /* perhaps to be notified */
 };
 

@@ -9,6 +9,7 @@
 #include "kfile.h"
 #include "kmem.h"
 #include "kmonitor.h"
+#include "koffsets.h"
 #include "kpipe.h"
 #include "kport.h"
 #include "krequest.h"
@@ -104,34 +105,60 @@ static bool has_ring(const struct kport *p, const struct queues *q, u32 i)
 			       : q->rx & BIT_ULL(i - p->tx_rings);
 }
 
-static int check_claim(const struct kport *p, const struct queues *q,
-		       bool exclusive)
+static u32 vector_of(const struct kport *p, u32 i)
 {
+	return i < p->tx_rings ? PTN_VECTOR_TX(i)
+			       : PTN_VECTOR_RX(i - p->tx_rings);
+}
+
+static int check_claim(struct krequest *rq, const struct kport *p,
+		       const struct queues *q, const struct ptn_offsets *o)
+{
+	const bool exclusive = rq->body.reg.nr_flags & NR_EXCLUSIVE;
+
 	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
 		const struct kring *r = &p->ring[i];
+		int err;
 
-		if (has_ring(p, q, i) &&
-		    (r->exclusive || (exclusive && r->users)))
+		if (!has_ring(p, q, i))
+			continue;
+		if (r->exclusive || (exclusive && r->users))
 			return krefuse(
 				-EBUSY,
 				"%s: another program has ring %u of it%s",
 				p->name, i, r->exclusive ? " for itself" : "");
+		err = koffsets_check(rq, p, vector_of(p, i), o);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
+static void set_offsets(struct kport *p, u32 vector,
+			const struct ptn_offsets *o)
+{
+	if (!ptn_offsets_equal(ptn_port_offsets(p->core, vector), o))
+		ptn_port_set_offsets(p->core, vector, o);
+}
+
 /* Who comes after another one finds its indices in order. */
-static void renew(struct kport *p, struct kring *r, u32 vector)
+static void renew(struct kport *p, struct kring *r, u32 vector,
+		  const struct ptn_offsets *o)
 {
 	mutex_lock(&r->lock);
 	ptn_header_anew(p->core, vector);
+	set_offsets(p, vector, o);
 	mutex_unlock(&r->lock);
 }
 
-static int claim(struct kport *p, const struct queues *q, bool exclusive)
+static int claim(struct krequest *rq, struct kport *p, const struct queues *q)
 {
-	int err = check_claim(p, q, exclusive);
+	struct ptn_offsets o;
+	int err = koffsets_read(&o, rq,
+				ptn_region_shape(p->mem->region)->buf_size);
 
+	if (!err)
+		err = check_claim(rq, p, q, &o);
 	if (err)
 		return err;
 	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
@@ -140,21 +167,27 @@ static int claim(struct kport *p, const struct queues *q, bool exclusive)
 		if (!has_ring(p, q, i))
 			continue;
 		if (!r->users++)
-			renew(p, r,
-			      i < p->tx_rings ? PTN_VECTOR_TX(i)
-					      : PTN_VECTOR_RX(i - p->tx_rings));
-		r->exclusive = exclusive;
+			renew(p, r, vector_of(p, i), &o);
+		r->exclusive = rq->body.reg.nr_flags & NR_EXCLUSIVE;
 	}
 	return 0;
 }
 
 static void unclaim(struct kport *p, const struct queues *q)
 {
+	static const struct ptn_offsets none;
+
 	for (u32 i = 0; i < p->tx_rings + p->rx_rings; i++) {
+		struct kring *r = &p->ring[i];
+
 		if (!has_ring(p, q, i))
 			continue;
-		p->ring[i].users--;
-		p->ring[i].exclusive = false;
+		r->exclusive = false;
+		if (--r->users)
+			continue;
+		mutex_lock(&r->lock);
+		set_offsets(p, vector_of(p, i), &none);
+		mutex_unlock(&r->lock);
 	}
 }
 
@@ -219,7 +252,7 @@ static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
 			-EOVERFLOW,
 			"%s: %zu bytes of memory are too much for NIOCREGIF",
 			name, p->mem->bytes);
-	err = claim(p, q, reg->nr_flags & NR_EXCLUSIVE);
+	err = claim(rq, p, q);
 	if (err)
 		return err;
 	err = show(f, p, name, q, reg);

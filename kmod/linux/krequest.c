@@ -26,7 +26,8 @@ static const struct kind {
 		{
 			.run = kregister,
 			.size = sizeof(struct nmreq_register),
-			.options = OPTION(EXTMEM) | OPTION(CSB),
+			.options = OPTION(EXTMEM) | OPTION(CSB) |
+				   OPTION(OFFSETS),
 		},
 	[NETMAP_REQ_PORT_INFO_GET] =
 		{

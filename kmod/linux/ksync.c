@@ -55,23 +55,29 @@ static int end(struct kport *p, struct kring *r, u32 vector)
 /* NS_INDIRECT: payloads that lie in the program's memory */
 
 /*
- * Into the slot's own buffer. Where that is not possible the flag stays, and
- * the core drops and counts the frame.
+ * Into the slot's own buffer; in rings with offsets its ptr, which was all the
+ * payload's address, says then where it begins. Where that is not possible the
+ * flag stays, and the core drops and counts the frame.
  */
-static void fetch(const struct kmem *m, struct netmap_slot *slot, u16 flags)
+static void fetch(const struct kmem *m, struct netmap_slot *slot, u16 flags,
+		  const struct ptn_offsets *o)
 {
 	const u32 len = READ_ONCE(slot->len);
 	const void __user *from = u64_to_user_ptr(READ_ONCE(slot->ptr));
 	char *to = kmem_buffer(m, READ_ONCE(slot->buf_idx));
 
-	if (!to || len > ptn_region_shape(m->region)->buf_size)
+	if (!to || len > ptn_region_shape(m->region)->buf_size - o->initial ||
+	    copy_from_user(to + o->initial, from, len))
 		return;
-	if (!copy_from_user(to, from, len))
-		WRITE_ONCE(slot->flags, flags & ~NS_INDIRECT);
+	if (o->mask)
+		WRITE_ONCE(slot->ptr, o->initial);
+	WRITE_ONCE(slot->flags, flags & ~NS_INDIRECT);
 }
 
 static void fetch_indirect(struct kport *p, u32 queue)
 {
+	const struct ptn_offsets *o =
+		ptn_port_offsets(p->core, PTN_VECTOR_TX(queue));
 	const u32 n = p->params.slots;
 	struct netmap_slot *slots =
 		ptn_header_ring(p->core, PTN_VECTOR_TX(queue))->slot;
@@ -81,7 +87,7 @@ static void fetch_indirect(struct kport *p, u32 queue)
 		const u16 flags = READ_ONCE(slots[at].flags);
 
 		if (unlikely(flags & NS_INDIRECT))
-			fetch(p->mem, &slots[at], flags);
+			fetch(p->mem, &slots[at], flags, o);
 		at = at + 1 == n ? 0 : at + 1;
 	}
 }

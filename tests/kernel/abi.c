@@ -110,8 +110,8 @@ int abi_register(int fd, const char *name, struct nmreq_register *body)
 	return abi_ctrl(fd, name, NETMAP_REQ_REGISTER, body, NULL);
 }
 
-int abi_try_open(struct abi_port *p, const char *name,
-		 const struct nmreq_register *body)
+int abi_try_open_with(struct abi_port *p, const char *name,
+		      const struct nmreq_register *body, void *options)
 {
 	int err;
 
@@ -119,7 +119,7 @@ int abi_try_open(struct abi_port *p, const char *name,
 	strncpy(p->name, name, sizeof(p->name) - 1);
 	if (body)
 		p->reg = *body;
-	err = abi_register(p->fd, name, &p->reg);
+	err = abi_ctrl(p->fd, name, NETMAP_REQ_REGISTER, &p->reg, options);
 	if (err) {
 		abi_close(p->fd);
 		p->fd = -1;
@@ -130,6 +130,12 @@ int abi_try_open(struct abi_port *p, const char *name,
 	assert_ptr_not_equal(p->mem, MAP_FAILED);
 	p->nifp = (void *)(p->mem + p->reg.nr_offset);
 	return 0;
+}
+
+int abi_try_open(struct abi_port *p, const char *name,
+		 const struct nmreq_register *body)
+{
+	return abi_try_open_with(p, name, body, NULL);
 }
 
 void abi_open_as(struct abi_port *p, const char *name,

@@ -54,6 +54,10 @@ struct abi_port {
 int abi_try_open(struct abi_port *p, const char *name,
 		 const struct nmreq_register *body);
 
+/** abi_try_open_with - the same with options, the first one's address */
+int abi_try_open_with(struct abi_port *p, const char *name,
+		      const struct nmreq_register *body, void *options);
+
 /** abi_open - the same, and it must work */
 void abi_open(struct abi_port *p, const char *name);
 void abi_open_as(struct abi_port *p, const char *name,

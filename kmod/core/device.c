@@ -283,6 +283,35 @@ u32 ptn_device_take(struct ptn_port *p, u32 queue, struct ptn_work *w, u32 max)
 	return w->n_frames;
 }
 
+u32 ptn_device_marked(struct ptn_port *p, u32 vector, u32 *from, u32 to,
+		      struct ptn_work *w)
+{
+	struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	ptn_device_clear(w);
+	while (r && *from != to && w->n_frags <= PTN_BATCH - NETMAP_MAX_FRAGS) {
+		const u64 word = ptn_slot_read(&r->slot[*from]);
+		const u32 left = ptn_ring_span(r, *from, to);
+		u32 n = 1;
+
+		if (ptn_slot_flags(word) & NS_FORWARD) {
+			n = left < NETMAP_MAX_FRAGS ? left : NETMAP_MAX_FRAGS;
+			n = take_frame(r, *from, n, w) ?: n;
+		}
+		*from = ptn_ring_add(r, *from, n);
+	}
+	return w->n_frames;
+}
+
+void ptn_device_lost(struct ptn_port *p, u32 vector, u32 n)
+{
+	struct ptn_ring *r = ptn_port_ring(p, vector);
+
+	if (n && r)
+		ptn_store(r->count[PTN_C_DROP_DEVICE],
+			  r->count[PTN_C_DROP_DEVICE] + n);
+}
+
 u32 ptn_device_give_back(struct ptn_port *p, u32 queue)
 {
 	struct ptn_ring *r = &p->rx[queue % p->rx_rings];

@@ -76,6 +76,19 @@ void ptn_device_inject(struct ptn_port *p, u32 queue, struct ptn_work *w);
 u32 ptn_device_take(struct ptn_port *p, u32 queue, struct ptn_work *w, u32 max);
 u32 ptn_device_give_back(struct ptn_port *p, u32 queue);
 
+/**
+ * ptn_device_marked - frames whose first slot has NS_FORWARD, among slots
+ *	[*from, to) of a receive ring
+ *
+ * The slots are the program's, which waits meanwhile. *@from moves on as far
+ * as the work has room. Returns frames.
+ */
+u32 ptn_device_marked(struct ptn_port *p, u32 vector, u32 *from, u32 to,
+		      struct ptn_work *w);
+
+/** ptn_device_lost - count so many of these as drops of the device */
+void ptn_device_lost(struct ptn_port *p, u32 vector, u32 n);
+
 /** ptn_device_sleep - ask for ops->notify when frames arrive; true: none wait
  */
 bool ptn_device_sleep(struct ptn_port *p, u32 queue);

@@ -111,6 +111,17 @@ static u32 make_room(struct ptn_ring *m, u32 n)
 	return n;
 }
 
+/* The next slot has its buffer, and this in it. */
+static void show_slot(struct ptn_ring *m, u32 len, u32 flags)
+{
+	ptn_slot_write(&m->slot[m->hwtail], m->buf[m->hwtail], len,
+		       (flags & NS_MOREFRAG) | NS_BUF_CHANGED);
+	m->hwtail = ptn_ring_next(m, m->hwtail);
+	m->lease = m->hwtail;
+	m->count[PTN_C_RX_BYTES] += len;
+	m->count[PTN_C_RX_FRAMES] += !(flags & NS_MOREFRAG);
+}
+
 /*
  * A slot that shows a buffer which cannot be its own is left out.
  */
@@ -129,22 +140,40 @@ static void take_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
 			      ptn_ring_buf(r, r->buf[at]), len);
 	exchange(r, at, m, m->hwtail);
 	ptn_slot_write(&r->slot[at], r->buf[at], 0, NS_BUF_CHANGED);
-	ptn_slot_write(&m->slot[m->hwtail], m->buf[m->hwtail], len,
-		       (ptn_slot_flags(word) & NS_MOREFRAG) | NS_BUF_CHANGED);
-	m->hwtail = ptn_ring_next(m, m->hwtail);
-	m->lease = m->hwtail;
-	m->count[PTN_C_RX_BYTES] += len;
-	m->count[PTN_C_RX_FRAMES] += !(ptn_slot_flags(word) & NS_MOREFRAG);
+	show_slot(m, len, ptn_slot_flags(word));
 }
 
-static bool swap_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n)
+/* The same, and the ring keeps its buffer. */
+static void copy_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
+{
+	const u64 word = ptn_slot_read(&r->slot[at]);
+	const u64 ofs = ptn_slot_offset(r, &r->slot[at]);
+	struct netmap_slot *to = &m->slot[m->hwtail];
+	u32 len = ptn_slot_len(word);
+	u64 place;
+
+	if (!ptn_buf_valid(r, ptn_slot_idx(word)) || ofs > r->offset.max ||
+	    len > r->buf_size - ofs || ptn_slot_flags(word) & NS_INDIRECT ||
+	    ptn_books_make_true(m, r, m->hwtail)) {
+		m->count[PTN_C_DROP_BAD_BUFFER]++;
+		return;
+	}
+	place = ofs <= m->offset.max ? ofs : m->offset.initial;
+	ptn_copy(ptn_ring_buf(m, m->buf[m->hwtail]) + place,
+		 ptn_ring_buf(r, ptn_slot_idx(word)) + ofs, len);
+	ptn_offset_write(m, to, place);
+	show_slot(m, len, ptn_slot_flags(word));
+}
+
+static bool take_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n,
+		       void (*take)(struct ptn_ring *, struct ptn_ring *, u32))
 {
 	const u32 taken = make_room(m, n);
 
 	m->count[PTN_C_DROP_RX_FULL] += n - taken;
 	from = ptn_ring_add(r, from, n - taken);
 	for (u32 i = 0; i < taken; i++) {
-		take_slot(m, r, from);
+		take(m, r, from);
 		from = ptn_ring_next(r, from);
 	}
 	ptn_csb_rx_publish(m);
@@ -152,8 +181,9 @@ static bool swap_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n)
 	return ptn_csb_must_notify(m);
 }
 
-void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
-		      u32 vector, u32 from, u32 to)
+static void take_all(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
+		     u32 vector, u32 from, u32 to,
+		     void (*take)(struct ptn_ring *, struct ptn_ring *, u32))
 {
 	struct ptn_ring *r = ptn_port_ring(p, vector);
 	struct ptn_ring *m = ptn_port_ring(monitor, PTN_VECTOR_RX(queue));
@@ -164,9 +194,21 @@ void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
 		return;
 	ptn_spin_lock(&r->lock);
 	ptn_spin_lock(&m->lock);
-	wake = swap_slots(m, r, from, ptn_ring_span(r, from, to));
+	wake = take_slots(m, r, from, ptn_ring_span(r, from, to), take);
 	ptn_spin_unlock(&m->lock);
 	ptn_spin_unlock(&r->lock);
 	if (wake)
 		ptn_ring_notify(m);
+}
+
+void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
+		      u32 vector, u32 from, u32 to)
+{
+	take_all(monitor, queue, p, vector, from, to, take_slot);
+}
+
+void ptn_monitor_imitate(struct ptn_port *monitor, u32 queue,
+			 struct ptn_port *p, u32 vector, u32 from, u32 to)
+{
+	take_all(monitor, queue, p, vector, from, to, copy_slot);
 }

@@ -30,4 +30,13 @@ void ptn_monitor_copy(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
 void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
 		      u32 vector, u32 from, u32 to);
 
+/**
+ * ptn_monitor_imitate - the same as swapping, by copying
+ *
+ * For slots [from, to) that are about to pass on with their buffers, which
+ * nobody releases here.
+ */
+void ptn_monitor_imitate(struct ptn_port *monitor, u32 queue,
+			 struct ptn_port *p, u32 vector, u32 from, u32 to);
+
 #endif

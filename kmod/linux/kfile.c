@@ -83,6 +83,15 @@ static int sync_all(const struct kfile *f, u64 queues,
 	return err;
 }
 
+static int sync_tx(const struct kfile *f)
+{
+	struct kport *p = kfile_port(f);
+
+	if (unlikely(p && p->monitor))
+		return krefuse(-EIO, "monitors of %s send nothing", p->name);
+	return sync_all(f, f->tx, ksync_tx);
+}
+
 static long kfile_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct kfile *f = file->private_data;
@@ -90,7 +99,7 @@ static long kfile_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case NIOCTXSYNC:
-		return sync_all(f, f->tx, ksync_tx);
+		return sync_tx(f);
 	case NIOCRXSYNC:
 		return sync_all(f, f->rx, ksync_rx);
 	case NIOCCTRL:

@@ -3,6 +3,7 @@
 
 #include <linux/bitops.h>
 
+#include "core/header.h"
 #include "core/monitor.h"
 #include "kctl.h"
 #include "kmem.h"
@@ -31,6 +32,9 @@ static void tap_begin(struct tap *t)
 	struct kring *r = kport_ring(t->monitor->parent, t->vector);
 
 	mutex_lock(&r->lock);
+	if (t->vector & 1 && list_empty(&r->monitors))
+		r->copied = ptn_header_done(t->monitor->parent->core,
+					    (t->vector - 1) / 2);
 	list_add_tail(&t->node, &r->monitors);
 	mutex_unlock(&r->lock);
 }
@@ -218,15 +222,49 @@ static void swap_buffers(struct kport *p, u32 vector, u32 from, u32 to)
 	ptn_rcu_read_unlock();
 }
 
+/*
+ * A pipe's frames pass on with their buffers, so that there are none to be
+ * had once they are sent.
+ */
+static void imitate(struct kport *p, u32 vector, u32 from, u32 to)
+{
+	const struct tap *t;
+
+	if (!p->pipe || from == to)
+		return;
+	ptn_rcu_read_lock();
+	list_for_each_entry(t, &kport_ring(p, vector)->monitors, node)
+		if (t->monitor->zero_copy)
+			ptn_monitor_imitate(t->monitor->port->core, t->queue,
+					    p->core, vector, from, to);
+	ptn_rcu_read_unlock();
+}
+
+/* Of what has waited since the last time they have copies. */
+static u32 first_new(const struct kport *p, const struct kring *r, u32 from,
+		     u32 to)
+{
+	const u32 n = p->params.slots;
+
+	return (r->copied + n - from) % n <= (to + n - from) % n ? r->copied
+								 : from;
+}
+
 void kmonitor_tx_begin(struct kport *p, u32 queue, u32 from, u32 to,
 		       struct ptn_work *w)
 {
+	struct kring *r = &p->ring[queue];
+
+	from = first_new(p, r, from, to);
 	copy(p, PTN_VECTOR_TX(queue), from, to, w);
+	imitate(p, PTN_VECTOR_TX(queue), from, to);
+	r->copied = to;
 }
 
 void kmonitor_tx_end(struct kport *p, u32 queue, u32 from, u32 to)
 {
-	swap_buffers(p, PTN_VECTOR_TX(queue), from, to);
+	if (!p->pipe)
+		swap_buffers(p, PTN_VECTOR_TX(queue), from, to);
 }
 
 void kmonitor_rx_begin(struct kport *p, u32 queue, u32 from, u32 to)

@@ -42,14 +42,20 @@ static const struct ptn_device_ops device_ops = {
 	.xmit = xmit,
 };
 
-u32 knic_pass(struct kport *p, u32 queue, const struct ptn_work *w)
+u32 knic_pass(struct kport *p, u32 queue, struct ptn_work *w)
 {
 	const struct knic *nic = p->nic;
+	const u32 all = w->n_frames;
+	const struct kside *to;
+	u32 room;
 
 	if (!nic || nic->attached)
-		return w->n_frames;
-	return queue < p->params.rx_queues ? kside_send(&nic->stack, 0, w)
-					   : kside_send(&nic->wire, 0, w);
+		return all;
+	to = queue < p->params.rx_queues ? &nic->stack : &nic->wire;
+	room = kside_room(to, 0);
+	if (room < all)
+		w->n_frames = room;
+	return all - w->n_frames + (room ? kside_send(to, 0, w) : 0);
 }
 
 /* Frames of the device */

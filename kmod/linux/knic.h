@@ -86,7 +86,7 @@ const char *knic_device(const struct kport *p);
  *
  * With the ring's lock held. Returns how many were lost.
  */
-u32 knic_pass(struct kport *p, u32 queue, const struct ptn_work *w);
+u32 knic_pass(struct kport *p, u32 queue, struct ptn_work *w);
 
 /**
  * knic_poll_start - threads on CPUs of their own look at the queues of an

@@ -49,6 +49,7 @@ struct kring {
 	void (*notify)(struct kring *r);
 	void *notify_arg;
 	struct list_head monitors; /* under lock */
+	u32 copied; /* transmit: they have seen slots up to here; under lock */
 	struct ptn_work *work; /* under lock */
 };
 

@@ -14,9 +14,11 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
+#include "core/device.h"
 #include "core/header.h"
 #include "kmem.h"
 #include "kmonitor.h"
+#include "knic.h"
 #include "kport.h"
 #include "kswitch.h"
 
@@ -173,8 +175,6 @@ int ksync_tx(struct kport *p, u32 queue)
 	struct kring *r = &p->ring[queue];
 	int err;
 
-	if (unlikely(p->monitor))
-		return -EIO;
 	mutex_lock(&r->lock);
 	err = sync_tx(p, queue, r);
 	mutex_unlock(&r->lock);
@@ -216,21 +216,36 @@ static void stamp(struct netmap_ring *ring)
 	WRITE_ONCE(ring->ts.tv_usec, now.tv_nsec / NSEC_PER_USEC);
 }
 
+/* NR_FORWARD: frames that the program has marked, before they are gone */
+static void pass_on(struct kport *p, u32 queue, struct kring *r, u32 from,
+		    u32 to)
+{
+	const u32 vector = PTN_VECTOR_RX(queue);
+
+	while (ptn_device_marked(p->core, vector, &from, to, r->work))
+		ptn_device_lost(p->core, vector, knic_pass(p, queue, r->work));
+}
+
 static int sync_rx(struct kport *p, u32 queue, struct kring *r)
 {
 	const u32 vector = PTN_VECTOR_RX(queue);
 	struct netmap_ring *ring = ptn_header_ring(p->core, vector);
 	const bool monitored = kmonitor_any(r);
+	const bool passes = p->nic && READ_ONCE(ring->flags) & NR_FORWARD;
 	u32 from, to, shown = 0;
 	int ready;
 
 	if (unlikely(p->gone))
 		return -ENXIO;
-	if (unlikely(monitored)) {
-		shown = ptn_header_shown(p->core, vector);
-		if (ptn_header_peek(p->core, vector, &from, &to))
+	if (unlikely(monitored | passes) &&
+	    ptn_header_peek(p->core, vector, &from, &to)) {
+		if (passes)
+			pass_on(p, queue, r, from, to);
+		if (monitored)
 			kmonitor_rx_begin(p, queue, from, to);
 	}
+	if (unlikely(monitored))
+		shown = ptn_header_shown(p->core, vector);
 	ready = begin(p, r, vector);
 	if (unlikely(ready < 0))
 		return ready;

@@ -175,8 +175,8 @@ class Port:
             if frames or ring.space < ring.slots - 1:
                 self.wait(select.POLLOUT, 0.01)
 
-    def receive(self, n, ring=None, timeout=10, wanted=lambda frame: True):
-        """At least @n of these frames."""
+    def receive(self, n, ring=None, timeout=10, wanted=lambda frame: True, flags=0):
+        """At least @n of these frames; slots are left with these flags."""
         found = []
         deadline = time.monotonic() + timeout
         while len(found) < n:
@@ -185,7 +185,7 @@ class Port:
                 raise TimeoutError(f"{len(found)} of {n} frames came")
             self.wait(select.POLLIN, left)
             for r in [ring] if ring else self.rx:
-                found += filter(wanted, r.frames())
+                found += filter(wanted, r.frames(flags))
         return found
 
     def close(self):

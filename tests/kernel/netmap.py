@@ -24,11 +24,13 @@ MODULE = "/sys/module/ptnetmap"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def request(fd, kind, name, body=None):
+def request(fd, kind, name, body=None, option=None):
     """NIOCCTRL; the body as it came back."""
     body = ctypes.create_string_buffer(body, len(body)) if body else None
+    option = ctypes.create_string_buffer(option, len(option)) if option else None
     header = struct.pack(
-        "HHI64sQQ", 14, kind, 0, name.encode(), 0,
+        "HHI64sQQ", 14, kind, 0, name.encode(),
+        ctypes.addressof(option) if option else 0,
         ctypes.addressof(body) if body else 0,
     )
     fcntl.ioctl(fd, NIOCCTRL, bytearray(header))
@@ -47,6 +49,11 @@ def ask(kind, name, body=None):
 def register_body(mode=ALL_NIC, ring=0, flags=0, host_rings=0):
     return struct.pack("QQIIHHHHHHIIIQ", 0, 0, 0, 0, 0, 0, host_rings,
                        host_rings, 0, ring, mode, 0, 0, flags)
+
+
+def offsets(greatest, initial, bits=16, align=0, gap=0):
+    """NETMAP_REQ_OPT_OFFSETS"""
+    return struct.pack("QIIQQQIIQ", 0, 5, 0, 0, greatest, initial, bits, align, gap)
 
 
 def attach(name, host=False):
@@ -71,6 +78,7 @@ class Ring:
     def __init__(self, port, offset, is_rx):
         self.port, self.at, self.is_rx = port, offset, is_rx
         self.buf_ofs, self.slots, self.buf_size = port.unpack("qII", offset)
+        self.mask = port.unpack("Q", offset + 56)[0]
 
     def field(self, offset):
         return self.port.unpack("I", self.at + offset)[0]
@@ -101,8 +109,8 @@ class Ring:
         found = []
         head = self.head
         while head != self.tail:
-            index, length, _ = self.port.unpack("IHH", self.slot(head))
-            at = self.buffer(index)
+            index, length, _, ptr = self.port.unpack("IHHQ", self.slot(head))
+            at = self.buffer(index) + (ptr & self.mask)
             found.append(self.port.memory[at:at + length])
             self.port.pack("H", self.slot(head) + 6, flags)
             head = (head + 1) % self.slots
@@ -111,8 +119,8 @@ class Ring:
 
     def add(self, frame):
         head = self.head
-        index = self.port.unpack("I", self.slot(head))[0]
-        at = self.buffer(index)
+        index, _, ptr = self.port.unpack("IIQ", self.slot(head))
+        at = self.buffer(index) + (ptr & self.mask)
         self.port.memory[at:at + len(frame)] = frame
         self.port.pack("HH", self.slot(head) + 4, len(frame), 0)
         self.move(head + 1)
@@ -121,24 +129,24 @@ class Ring:
 class Port:
     """A port that this program has open."""
 
-    def __init__(self, name, mode=ALL_NIC, **options):
+    def __init__(self, name, mode=ALL_NIC, option=None, **wishes):
         self.fd = os.open("/dev/netmap", os.O_RDWR)
         try:
-            self.bind(name, register_body(mode, **options))
+            self.bind(name, register_body(mode, **wishes), option)
         except BaseException:
             os.close(self.fd)
             raise
 
-    def bind(self, name, body):
-        reply = request(self.fd, REGISTER, name, body)
+    def bind(self, name, body, option):
+        reply = request(self.fd, REGISTER, name, body, option)
         (self.offset, size, self.tx_slots, self.rx_slots, tx, rx, host_tx,
          host_rx, self.mem_id) = struct.unpack_from("QQIIHHHHH", reply)
         self.memory = mmap.mmap(self.fd, size)
         self.host_rings = host_tx
         rings = tx + host_tx + rx + host_rx
-        offsets = self.unpack(f"{rings}q", self.offset + 56)
+        places = self.unpack(f"{rings}q", self.offset + 56)
         found = [Ring(self, self.offset + at, i >= tx + host_tx) if at else None
-                 for i, at in enumerate(offsets)]
+                 for i, at in enumerate(places)]
         self.tx, self.host_tx = found[:tx], found[tx:tx + host_tx]
         found = found[tx + host_tx:]
         self.rx, self.host_rx = found[:rx], found[rx:]

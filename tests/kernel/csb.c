@@ -115,15 +115,18 @@ int csb_run(struct csb_app *p)
 			&start, p->mode ? (void *)&mode : (void *)&fds);
 }
 
+/* Until it is not refused because of who looks whether it runs. */
 static void *lend(void *arg)
 {
 	struct csb_app *p = arg;
 
-	p->result = csb_run(p);
+	do
+		p->result = csb_run(p);
+	while (p->result == -EBUSY);
 	return NULL;
 }
 
-/* A second START is refused as soon as the first one runs. */
+/* Another START is refused, one way or the other; busy: the first one runs. */
 void csb_start(struct csb_app *p)
 {
 	struct nmreq_sync_kloop_start start = {.sleep_us = UINT32_MAX};

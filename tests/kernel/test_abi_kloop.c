@@ -459,10 +459,11 @@ static void *echo(void *arg)
 	return NULL;
 }
 
-static void ping_pong(const char *one, const char *other, uint32_t mode)
+static void ping_pong(const char *one, const char *other, uint32_t mode,
+		      uint64_t rounds)
 {
 	struct csb_app a, b;
-	struct sender s = {&b, many()};
+	struct sender s = {&b, rounds};
 	pthread_t t;
 
 	csb_open(&a, one);
@@ -485,21 +486,23 @@ static void ping_pong(const char *one, const char *other, uint32_t mode)
 static void test_ping_pong_on_a_switch(void **state)
 {
 	(void)state;
-	ping_pong("vale0:a", "vale0:b", 0);
+	ping_pong("vale0:a", "vale0:b", 0, many());
 }
 
 static void test_ping_pong_on_a_pipe(void **state)
 {
 	(void)state;
-	ping_pong("vale0:p{1", "vale0:p}1", 0);
+	ping_pong("vale0:p{1", "vale0:p}1", 0, many());
 }
 
 static void test_ping_pong_directly(void **state)
 {
 	(void)state;
-	ping_pong("vale0:a", "vale0:b", NM_OPT_SYNC_KLOOP_DIRECT_TX);
+	ping_pong("vale0:a", "vale0:b", NM_OPT_SYNC_KLOOP_DIRECT_TX,
+		  many() / 5);
 	ping_pong("vale0:p{1", "vale0:p}1",
-		  NM_OPT_SYNC_KLOOP_DIRECT_TX | NM_OPT_SYNC_KLOOP_DIRECT_RX);
+		  NM_OPT_SYNC_KLOOP_DIRECT_TX | NM_OPT_SYNC_KLOOP_DIRECT_RX,
+		  many() / 5);
 }
 
 /* A program that writes anything into its arrays harms itself alone. */

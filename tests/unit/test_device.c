@@ -329,6 +329,64 @@ static void a_device_takes_what_the_switch_brought(void **state)
 }
 
 /* Another program of the region may write what it wants into the slots. */
+/* Slots [0, n) of a's receive ring have these lengths of frames, and flags. */
+static void write_slots(const u16 flags[], u32 n)
+{
+	struct netmap_ring *r = rig_rx(&a, 0);
+
+	for (u32 i = 0; i < n; i++) {
+		rig_frame(rig_buf(r, r->slot[i].buf_idx), LEN, BROADCAST, MAC,
+			  (u8)i);
+		r->slot[i].len = LEN;
+		r->slot[i].flags = flags[i];
+	}
+}
+
+static void assert_marked(u32 i, u32 frags, u8 mark)
+{
+	const struct ptn_frag *f = ptn_work_frame(work, i);
+
+	assert_int_equal(work->odd ? work->frame[i].frags : 1, frags);
+	assert_int_equal(f->addr[LEN - 1], (char)mark);
+}
+
+static void frames_that_are_marked(void **state)
+{
+	static const u16 flags[] = {
+		NS_FORWARD, 0,		 NS_FORWARD | NS_MOREFRAG,
+		NS_FORWARD, NS_MOREFRAG, 0,
+		NS_FORWARD, NS_FORWARD,
+	};
+	u32 from = 0;
+
+	(void)state;
+	write_slots(flags, 8);
+	rig_rx(&a, 0)->slot[6].buf_idx = 0; /* none */
+	assert_int_equal(ptn_device_marked(a.port, RX, &from, 8, work), 3);
+	assert_int_equal(from, 8);
+	assert_marked(0, 1, 0);
+	assert_marked(1, 2, 2);
+	assert_marked(2, 1, 7);
+	assert_int_equal(a.faults, 1);
+	assert_int_equal(ptn_device_marked(a.port, RX, &from, 8, work), 0);
+	ptn_device_lost(a.port, RX, 2);
+	assert_int_equal(rig_count(&a, PTN_C_DROP_DEVICE), 2);
+}
+
+/* A chain without an end is no frame, whatever is marked in it. */
+static void a_marked_chain_without_an_end(void **state)
+{
+	u16 flags[63];
+	u32 from = 0;
+
+	(void)state;
+	for (u32 i = 0; i < 63; i++)
+		flags[i] = NS_FORWARD | NS_MOREFRAG;
+	write_slots(flags, 63);
+	assert_int_equal(ptn_device_marked(a.port, RX, &from, 63, work), 0);
+	assert_int_equal(from, 63);
+}
+
 static void slots_that_make_no_sense_are_left_out(void **state)
 {
 	struct netmap_ring *r = rig_rx(&nic, 0);
@@ -366,6 +424,8 @@ int main(void)
 		TEST(a_program_gets_what_the_device_received),
 		TEST(what_does_not_fit_is_counted_and_who_sleeps_is_told),
 		TEST(a_batch_that_is_full_keeps_whole_frames),
+		TEST(frames_that_are_marked),
+		TEST(a_marked_chain_without_an_end),
 		VALE(a_device_sends_on_the_switch),
 		VALE(a_device_takes_what_the_switch_brought),
 		VALE(slots_that_make_no_sense_are_left_out),

@@ -9,6 +9,14 @@
  */
 #include "batch.h"
 
+/* Of a virtio-net header. */
+enum {
+	HDR_FLAGS = 0,
+	HDR_NEEDS_CSUM = 1,
+	HDR_GSO_TYPE = 1,
+	HDR_COMMON = 10, /* bytes that the shorter one has as well */
+};
+
 /* What is delivered: frames order[0..n), or 0..n without an order. */
 struct delivery {
 	const u16 *order;
@@ -16,6 +24,8 @@ struct delivery {
 	u32 at; /* next frame to lease for */
 	u32 picked; /* frames of the current lease */
 	u32 slots; /* ... and their buffers */
+	u32 cut, add; /* of headers before frames: the sender's, the receiver's
+		       */
 	bool simple; /* each frame takes one slot, at the buffer's beginning */
 };
 
@@ -72,14 +82,27 @@ static bool repacks(const struct ptn_ring *r, const struct ptn_work *w,
 	return ptn_ring_capacity(r) < w->frag_max;
 }
 
+/*
+ * Whether a frame says that something is left to be done (checksums, cutting)
+ * to a receiver that has no header to be told so.
+ */
+static bool loses_offload(const struct delivery *d, const struct ptn_work *w,
+			  u32 frame)
+{
+	const char *hdr = ptn_work_frame(w, frame)->addr;
+
+	return d->cut && !d->add &&
+	       (hdr[HDR_FLAGS] & HDR_NEEDS_CSUM || hdr[HDR_GSO_TYPE]);
+}
+
 /* Slots that a frame takes in @r, from leased buffer @at on. */
-static u32 slots_for(const struct ptn_ring *r, const struct ptn_work *w,
-		     u32 frame, u32 at)
+static u32 slots_for(const struct ptn_ring *r, const struct delivery *d,
+		     const struct ptn_work *w, u32 frame, u32 at)
 {
 	const u32 frags = w->odd ? w->frame[frame].frags : 1;
-	u32 len = ptn_work_bytes(w, frame), n;
+	u32 len = ptn_work_bytes(w, frame) - d->cut + d->add, n;
 
-	if (!repacks(r, w, frame, frags, at))
+	if (d->cut == d->add && !repacks(r, w, frame, frags, at))
 		return frags;
 	for (n = 1; n <= NETMAP_MAX_FRAGS; n++, at++) {
 		if (len <= capacity_of(r, w, at))
@@ -97,9 +120,11 @@ static void pick_odd(struct ptn_ring *r, struct ptn_work *w, struct delivery *d,
 	d->slots = 0;
 	for (; d->at < d->n; d->at++) {
 		const u32 frame = nth(d, d->at);
-		const u32 need = slots_for(r, w, frame, d->slots);
+		const u32 need = slots_for(r, d, w, frame, d->slots);
 
-		if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
+		if (ptn_unlikely(loses_offload(d, w, frame))) {
+			r->count[PTN_C_DROP_OFFLOAD]++;
+		} else if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
 			r->count[PTN_C_DROP_TOO_BIG]++;
 		} else if (d->slots + need > room) {
 			r->count[PTN_C_DROP_RX_FULL]++;
@@ -168,7 +193,7 @@ static void lease(struct ptn_ring *r, struct ptn_work *w, struct delivery *d)
 	ptn_spin_lock(&r->lock);
 	if (free_slots(r) < PTN_BATCH)
 		ptn_csb_rx_refresh(r);
-	d->simple = !w->odd && !r->has_offsets &&
+	d->simple = !w->odd && !r->has_offsets && d->cut == d->add &&
 		    ptn_ring_capacity(r) >= w->frag_max;
 	if (ptn_unlikely(r->has_offsets))
 		read_offsets(r, w, free_slots(r));
@@ -187,15 +212,30 @@ static char *place_of(const struct ptn_ring *r, const struct ptn_work *w, u32 i)
 	return ptn_ring_buf(r, w->buf[i]) + offset_of(r, w, i);
 }
 
-/* A frame into full buffers, from leased buffer @at on. Slots used. */
-static u32 copy_repacked(const struct ptn_ring *r, const struct ptn_frag *frag,
-			 u32 frags, struct ptn_work *w, u32 at)
+/* What stands in the receiver's header; its other bytes are zero. */
+static void copy_header(const struct delivery *d, char *to, const char *from)
 {
-	u32 used = 0, fill = 0;
+	const u32 both = d->cut < d->add ? d->cut : d->add;
 
-	w->len[at] = 0;
-	for (u32 i = 0; i < frags; i++) {
-		for (u32 from = 0; from < frag[i].len;) {
+	memset(to, 0, d->add);
+	ptn_copy(to, from, both < HDR_COMMON ? both : HDR_COMMON);
+}
+
+/* A frame into full buffers, from leased buffer @at on. Slots used. */
+static u32 copy_repacked(const struct ptn_ring *r, const struct delivery *d,
+			 const struct ptn_frag *frag, u32 frags,
+			 struct ptn_work *w, u32 at)
+{
+	u32 used = 0, fill = 0, from = 0;
+
+	if (d->cut != d->add) {
+		copy_header(d, place_of(r, w, at), frag[0].addr);
+		fill = d->add;
+		from = d->cut;
+	}
+	w->len[at] = (u16)fill;
+	for (u32 i = 0; i < frags; i++, from = 0) {
+		while (from < frag[i].len) {
 			u32 n = capacity_of(r, w, at + used) - fill;
 
 			if (!n) {
@@ -225,6 +265,17 @@ static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
 	return frags;
 }
 
+static u32 copy_frame(const struct ptn_ring *r, const struct delivery *d,
+		      struct ptn_work *w, u32 frame, u32 at)
+{
+	const u32 frags = w->odd ? w->frame[frame].frags : 1;
+	const struct ptn_frag *f = ptn_work_frame(w, frame);
+
+	if (d->cut != d->add || repacks(r, w, frame, frags, at))
+		return copy_repacked(r, d, f, frags, w, at);
+	return copy_fragments(r, f, frags, w, at);
+}
+
 static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
 		    const struct delivery *d)
 {
@@ -233,16 +284,12 @@ static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
 
 	for (u32 i = 0; i < d->picked; i++) {
 		const u32 frame = w->pick[i];
-		const u32 frags = w->odd ? w->frame[frame].frags : 1;
-		const u32 n = (repacks(r, w, frame, frags, at)
-				       ? copy_repacked
-				       : copy_fragments)(
-			r, ptn_work_frame(w, frame), frags, w, at);
+		const u32 n = copy_frame(r, d, w, frame, at);
 
 		for (u32 s = 0; s < n; s++)
 			w->flags[at + s] = (u16)(n << NS_PORT_SHIFT |
 						 (s + 1 < n ? NS_MOREFRAG : 0));
-		bytes += ptn_work_bytes(w, frame);
+		bytes += ptn_work_bytes(w, frame) - d->cut + d->add;
 		at += n;
 	}
 	return bytes;
@@ -335,6 +382,8 @@ u32 ptn_deliver(struct ptn_ring *r, struct ptn_work *w, const u16 *order, u32 n)
 	struct delivery d = {
 		.order = order,
 		.n = n,
+		.cut = w->hdr_len,
+		.add = ptn_load(r->port->hdr_len),
 	};
 	u32 delivered = 0;
 

@@ -141,6 +141,7 @@ void ptn_device_clear(struct ptn_work *w)
 	w->n_frames = 0;
 	w->n_open = 0;
 	w->frag_max = 0;
+	w->hdr_len = 0;
 	w->odd = false;
 }
 

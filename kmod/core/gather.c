@@ -186,6 +186,7 @@ u32 ptn_gather(struct ptn_ring *r, u32 *head, u32 limit, struct ptn_work *w)
 	w->n_frags = 0;
 	w->n_frames = 0;
 	w->frag_max = ptn_ring_capacity(r);
+	w->hdr_len = ptn_load(r->port->hdr_len);
 	w->odd = false;
 	if (ptn_likely(!(r->skipping | r->has_offsets)))
 		done = gather_simple(r, head, limit, w);

@@ -46,6 +46,7 @@ struct ptn_work {
 	u32 n_published;
 	u32 n_open; /* fragments of a frame whose end was not added yet */
 	u32 frag_max; /* no fragment is longer */
+	u32 hdr_len; /* of the header before each frame, in one fragment */
 	bool odd; /* frame[] is filled; else frame i is fragment i */
 	struct ptn_frag frag[PTN_BATCH];
 	struct ptn_frame frame[PTN_BATCH];

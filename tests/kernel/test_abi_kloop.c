@@ -30,7 +30,7 @@ static uint64_t many(void)
 		native = strstr(line, "User Mode Linux");
 	free(line);
 	fclose(f);
-	return native ? 100000 : 10000;
+	return native ? 100000 : 5000;
 }
 
 static int teardown(void **state)

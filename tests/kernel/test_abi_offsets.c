@@ -434,6 +434,50 @@ static void test_monitors(void **state)
 	abi_census(NULL);
 }
 
+/* Headers before frames are part of what begins at the offset. */
+static void test_headers(void **state)
+{
+	struct nmreq_port_hdr hdr = {.nr_hdr_len = 12};
+	struct abi_port a, b, plain;
+	struct netmap_ring *tx, *rx;
+	struct netmap_slot *s;
+
+	(void)state;
+	open_with(&a, "vale0:a");
+	open_with(&b, "vale0:b");
+	abi_open(&plain, "vale0:c");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(abi_ctrl(a.fd, i ? "vale0:a" : "vale0:b",
+					  NETMAP_REQ_PORT_HDR_SET, &hdr, NULL),
+				 0);
+	tx = abi_tx(&a, 0);
+	rx = abi_rx(&b, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		const uint32_t at = tx->head;
+		char *buf = abi_buf(tx, tx->slot[at].buf_idx) + 100 + i;
+
+		put_at(tx, 0, 100 + i + 12, 500, i, 0);
+		memset(buf, 0, 12);
+		tx->slot[at].ptr = 100 + i;
+		tx->slot[at].len = 512;
+		sync_both(&a, &b);
+		assert_int_equal(abi_space(rx), 1);
+		s = &rx->slot[rx->head];
+		assert_int_equal(s->len, 512);
+		assert_int_equal(s->ptr, INITIAL);
+		assert_int_equal(
+			abi_frame_number(abi_buf(rx, s->buf_idx) + INITIAL + 12,
+					 500),
+			i);
+		rx->head = rx->cur = rx->tail;
+		assert_int_equal(abi_rxsync(&plain), 0);
+		assert_int_equal(abi_take(abi_rx(&plain, 0)), i);
+	}
+	abi_shut(&plain);
+	abi_shut(&b);
+	abi_shut(&a);
+}
+
 /* Any word at any time: frames may be lost, nothing else. */
 static void test_liars(void **state)
 {
@@ -492,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_a_pipe_carries_the_word),
 		cmocka_unit_test(test_monitors),
+		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_liars),
 	};
 

@@ -371,6 +371,71 @@ static void test_headers_of_nobody(void **state)
 	abi_close(fd);
 }
 
+static void set_header(const char *name, uint32_t len)
+{
+	struct nmreq_port_hdr hdr = {.nr_hdr_len = len};
+	int fd = abi_device();
+
+	assert_int_equal(
+		abi_ctrl(fd, name, NETMAP_REQ_PORT_HDR_SET, &hdr, NULL), 0);
+	abi_close(fd);
+}
+
+static void send_behind(struct abi_port *p, size_t hdr, unsigned dst,
+			unsigned src, char first)
+{
+	struct netmap_ring *r = abi_tx(p, 0);
+	struct netmap_slot *s = &r->slot[r->head];
+	char *buf = abi_buf(r, s->buf_idx);
+
+	memset(buf, 0x11, hdr);
+	buf[0] = first;
+	buf[1] = 0;
+	abi_frame(buf + hdr, 100, dst, src, 5);
+	s->len = (uint16_t)(hdr + 100);
+	s->flags = 0;
+	r->head = r->cur = abi_next(r, r->head);
+	assert_int_equal(abi_txsync(p), 0);
+}
+
+/* One frame, behind a header of that length. */
+static void take_behind(struct abi_port *p, size_t hdr)
+{
+	struct netmap_ring *r = abi_rx(p, 0);
+	const struct netmap_slot *s = &r->slot[r->head];
+
+	assert_int_equal(abi_rxsync(p), 0);
+	assert_int_equal(abi_space(r), 1);
+	assert_int_equal(s->len, hdr + 100);
+	assert_int_equal(abi_frame_number(abi_buf(r, s->buf_idx) + hdr, 100),
+			 5);
+	r->head = r->cur = r->tail;
+	assert_int_equal(abi_rxsync(p), 0);
+}
+
+/* The switch looks past headers, and each port has frames with its own. */
+static void test_frames_with_headers(void **state)
+{
+	struct three *x = *state;
+
+	set_header("vale0:a", 12);
+	set_header("vale0:b", 10);
+	send_behind(&x->p[0], 12, TO_ALL, 1, 0);
+	take_behind(&x->p[1], 10);
+	take_behind(&x->p[2], 0);
+	send_behind(&x->p[2], 0, 1, 3, 2);
+	take_behind(&x->p[0], 12);
+	expect(x, 0, 0, 0);
+	/* learnt from behind the header as well */
+	send_behind(&x->p[1], 10, 1, 2, 0);
+	take_behind(&x->p[0], 12);
+	expect(x, 0, 0, 0);
+	/* a checksum that is left to others is for who can be told so */
+	send_behind(&x->p[1], 10, TO_ALL, 2, 1);
+	take_behind(&x->p[0], 12);
+	expect(x, 0, 0, 0);
+}
+
 /* Attaching */
 
 static void test_attaching_what_there_is_not(void **state)
@@ -497,6 +562,7 @@ int main(void)
 		TEST(test_the_walk_over_all_ports),
 		TEST(test_one_port_is_looked_up),
 		TEST(test_header_lengths),
+		TEST(test_frames_with_headers),
 		TEST(test_headers_of_nobody),
 		TEST(test_attaching_what_there_is_not),
 		TEST(test_polling_needs_a_device),

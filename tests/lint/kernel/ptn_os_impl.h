@@ -67,6 +67,7 @@ void ptn_copy(void *dst, const void *src, size_t len);
 void ptn_prefetch(const void *p);
 void ptn_prefetchw(const void *p);
 void *memcpy(void *dst, const void *src, size_t len);
+void *memmove(void *dst, const void *src, size_t len);
 void *memset(void *dst, int c, size_t len);
 size_t strlen(const char *s);
 char *strcpy(char *dst, const char *src);

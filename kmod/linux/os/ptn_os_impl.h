@@ -112,35 +112,38 @@ static inline void ptn_prefetchw(const void *p)
 	prefetchw(p);
 }
 
+/* All of it in registers at once: no loop, whose end costs as much as a word.
+ */
+static inline void ptn_copy_block(char *d, const char *s)
+{
+	const u64 a = get_unaligned((const u64 *)s);
+	const u64 b = get_unaligned((const u64 *)(s + 8));
+	const u64 c = get_unaligned((const u64 *)(s + 16));
+	const u64 e = get_unaligned((const u64 *)(s + 24));
+
+	put_unaligned(a, (u64 *)d);
+	put_unaligned(b, (u64 *)(d + 8));
+	put_unaligned(c, (u64 *)(d + 16));
+	put_unaligned(e, (u64 *)(d + 24));
+}
+
 /*
- * Short copies by words, never a byte beyond @len: a call of memcpy() and its
- * "rep movs" cost more than a small frame is worth.
+ * Short copies by words, the last of them overlapping, and never a byte beyond
+ * @len: a call of memcpy() and its "rep movs" cost more than a small frame is
+ * worth.
  */
 static inline void ptn_copy(void *dst, const void *src, size_t len)
 {
-	char *d = dst, *const last = d + len - 8;
-	const char *s = src;
-	u64 tail;
+	char *d = dst, *const end = d + len;
+	const char *s = src, *const tail = s + len;
 
-	if (unlikely(len > 256 || len < 8)) {
+	if (unlikely(len > 256 || len < 32)) {
 		memcpy(d, s, len);
 		return;
 	}
-	tail = get_unaligned((const u64 *)(s + len - 8));
-	for (; len > 32; len -= 32, d += 32, s += 32) {
-		const u64 a = get_unaligned((const u64 *)s);
-		const u64 b = get_unaligned((const u64 *)(s + 8));
-		const u64 c = get_unaligned((const u64 *)(s + 16));
-		const u64 e = get_unaligned((const u64 *)(s + 24));
-
-		put_unaligned(a, (u64 *)d);
-		put_unaligned(b, (u64 *)(d + 8));
-		put_unaligned(c, (u64 *)(d + 16));
-		put_unaligned(e, (u64 *)(d + 24));
-	}
-	for (; len > 8; len -= 8, d += 8, s += 8)
-		put_unaligned(get_unaligned((const u64 *)s), (u64 *)d);
-	put_unaligned(tail, (u64 *)last);
+	for (; d + 32 < end; d += 32, s += 32)
+		ptn_copy_block(d, s);
+	ptn_copy_block(end - 32, tail - 32);
 }
 
 /* World */

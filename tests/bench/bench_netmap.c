@@ -28,7 +28,13 @@
 #include "limit.h"
 #include "port/ptnet.h"
 
-enum { WINDOW_MS = 200, SECONDS_MAX = 60, SETTLE_MS = 300, FRAME_MAX = 2048 };
+enum {
+	WINDOW_MS = 200,
+	SECONDS_MAX = 60,
+	SETTLE_MS = 300,
+	START_MS = 20000,
+	FRAME_MAX = 2048,
+};
 
 struct end {
 	const char *name;
@@ -41,6 +47,7 @@ struct end {
 struct counts {
 	_Atomic uint64_t sent __attribute__((aligned(64)));
 	_Atomic uint64_t arrived __attribute__((aligned(64)));
+	_Atomic uint64_t open __attribute__((aligned(64))); /* receivers */
 };
 
 static struct counts *counts;
@@ -114,6 +121,7 @@ static void receive_all(struct ptnet_port *p, uint32_t len)
 	struct netmap_ring *r = ptnet_rx_ring(p, 0);
 
 	fill(r, len);
+	count(&counts->open, 1);
 	for (;;) {
 		uint32_t n;
 
@@ -147,6 +155,23 @@ static pid_t start(const struct end *e)
 		send_all(p, e);
 	receive_all(p, e->len);
 	exit(1);
+}
+
+static void check_children(void)
+{
+	if (waitpid(-1, NULL, WNOHANG))
+		fail("a program ended before its time", ECHILD);
+}
+
+/* It is more than 0: how long programs take to start is not measured. */
+static void wait_until(const _Atomic uint64_t *n)
+{
+	for (int i = 0; !atomic_load(n); i++) {
+		if (i == START_MS)
+			fail("nothing came", ETIMEDOUT);
+		check_children();
+		usleep(1000);
+	}
 }
 
 /* Two series at once: what each writer's count grew by in a window. */
@@ -202,10 +227,12 @@ int main(int argc, char **argv)
 	if (counts == MAP_FAILED)
 		fail("memory", errno);
 	reader = start(&to);
-	usleep(SETTLE_MS * 1000);
+	wait_until(&counts->open);
 	sender = start(&from);
+	wait_until(&counts->arrived);
 	usleep(SETTLE_MS * 1000);
 	measure(seconds);
+	check_children();
 	kill(sender, SIGKILL);
 	kill(reader, SIGKILL);
 	while (wait(NULL) > 0)

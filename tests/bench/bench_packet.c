@@ -38,6 +38,7 @@ enum {
 	WINDOW = 512,
 	FRAME_MAX = 2048,
 	WINDOW_MS = 200,
+	START_MS = 20000,
 	SECONDS_MAX = 60
 };
 
@@ -226,6 +227,16 @@ static pid_t start(bool ptnet, const char *at, struct seen *seen, uint32_t len)
 	exit(1);
 }
 
+/* How long programs take to start is not measured. */
+static void wait_for_frames(const struct seen *seen)
+{
+	for (int i = 0; !atomic_load(&seen->frames); i++) {
+		if (i == START_MS || waitpid(-1, NULL, WNOHANG))
+			fail("nothing came", ETIMEDOUT);
+		usleep(1000);
+	}
+}
+
 static double measure(const struct seen *seen, int seconds)
 {
 	static double windows[SECONDS_MAX * 1000 / WINDOW_MS];
@@ -265,6 +276,7 @@ int main(int argc, char **argv)
 	reader = start(ptnet, argv[3], seen, 0);
 	usleep(200000); /* it is there before the first frame */
 	sender = start(ptnet, argv[2], seen, (uint32_t)len);
+	wait_for_frames(seen);
 	usleep(300000);
 	printf("%.4f\n", measure(seen, seconds));
 	kill(sender, SIGKILL);

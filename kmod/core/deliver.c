@@ -336,7 +336,7 @@ static void fill_odd(struct ptn_ring *r, const struct ptn_work *w,
 	}
 }
 
-static void publish(struct ptn_ring *r, const struct ptn_work *w,
+static void publish(struct ptn_ring *r, struct ptn_work *w,
 		    const struct delivery *d, u64 bytes)
 {
 	ptn_spin_lock(&r->lock);
@@ -348,6 +348,8 @@ static void publish(struct ptn_ring *r, const struct ptn_work *w,
 	r->count[PTN_C_RX_BYTES] += bytes;
 	r->count[PTN_C_RX_SYNCS]++;
 	ptn_csb_rx_publish(r);
+	if (w->hold && free_slots(r) < PTN_BATCH)
+		w->hold = false;
 	ptn_spin_unlock(&r->lock);
 }
 
@@ -370,6 +372,8 @@ void ptn_notify_published(struct ptn_ring *from, struct ptn_work *w)
 
 static void note_published(struct ptn_ring *r, struct ptn_work *w)
 {
+	if (w->n_published && w->published[w->n_published - 1] == r)
+		return;
 	if (w->n_published == PTN_BATCH) {
 		ptn_mb();
 		notify_receivers(w);

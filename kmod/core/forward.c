@@ -301,7 +301,6 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 		return 0;
 	}
 	done = ptn_gather(r, &head, PTN_BATCH, w);
-	w->n_published = 0;
 	if (w->n_frames)
 		send_frames(p->peer, r, queue, w);
 	if (!done) {
@@ -311,7 +310,8 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	ptn_csb_tx_done(r, done);
 	r->seen = r->hwcur;
 	r->count[PTN_C_TX_SYNCS]++;
-	ptn_notify_published(r, w);
+	if (!w->hold)
+		ptn_notify_published(r, w);
 	return done;
 }
 

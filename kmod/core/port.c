@@ -4,6 +4,7 @@
  */
 #include "port.h"
 
+#include "batch.h"
 #include "books.h"
 #include "nif.h"
 #include "ring.h"
@@ -307,6 +308,13 @@ u32 ptn_port_sync_tx(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	if (!can_sync(p) || queue >= p->tx_rings)
 		return 0;
 	return p->link->tx(p, queue, w);
+}
+
+void ptn_port_release(struct ptn_port *p, u32 queue, struct ptn_work *w)
+{
+	w->hold = false;
+	if (w->n_published)
+		ptn_notify_published(&p->tx[queue], w);
 }
 
 u32 ptn_port_sync_rx(struct ptn_port *p, u32 queue, struct ptn_work *w)

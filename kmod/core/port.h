@@ -160,6 +160,13 @@ u32 ptn_port_sync_tx(struct ptn_port *p, u32 queue, struct ptn_work *w);
 u32 ptn_port_sync_rx(struct ptn_port *p, u32 queue, struct ptn_work *w);
 
 /**
+ * ptn_port_release - notify whom syncs of this queue with w->hold set did not
+ *
+ * Inside the same ptn_rcu_read_lock(). Clears w->hold.
+ */
+void ptn_port_release(struct ptn_port *p, u32 queue, struct ptn_work *w);
+
+/**
  * ptn_port_arm - ask the program for kicks on a queue before sleeping
  *
  * Sets kern_need_kick, full barrier, looks again. Returns true when there is

@@ -48,6 +48,12 @@ struct ptn_work {
 	u32 frag_max; /* no fragment is longer */
 	u32 hdr_len; /* of the header before each frame, in one fragment */
 	bool odd; /* frame[] is filled; else frame i is fragment i */
+	/*
+	 * The home syncs this queue again before its grace section ends, so
+	 * who sleeps is woken once for all: by ptn_port_release(). A receiver
+	 * without room for another batch ends it at once.
+	 */
+	bool hold;
 	struct ptn_frag frag[PTN_BATCH];
 	struct ptn_frame frame[PTN_BATCH];
 	u16 where[PTN_BATCH]; /* by frame: number of its destination */

@@ -16,11 +16,15 @@
 
 #include "core/device.h"
 #include "core/header.h"
+#include "core/work.h"
 #include "kmem.h"
 #include "kmonitor.h"
 #include "knic.h"
 #include "kport.h"
 #include "kswitch.h"
+
+/* Slots for which the CPU is not given to others. */
+static const u32 SOME_MAX = 4 * PTN_BATCH;
 
 static struct nm_csb_atok *pair_of(const struct kport *p, const struct kring *r)
 {
@@ -97,23 +101,40 @@ static void fetch_indirect(struct kport *p, u32 queue)
 /* Transmit */
 
 /*
+ * Some batches, whose receivers are woken once where they have the room: it
+ * costs as much as moving a hundred frames.
+ */
+static u32 send_some(struct kport *p, u32 queue, struct ptn_work *w, u32 max)
+{
+	u32 moved, all = 0;
+
+	rcu_read_lock();
+	do {
+		w->hold = true;
+		moved = ptn_port_sync_tx(p->core, queue, w);
+		all += moved;
+	} while (moved && all < max && ptn_header_pending(p->core, queue));
+	ptn_port_release(p->core, queue, w);
+	rcu_read_unlock();
+	return all;
+}
+
+/*
  * A ring's worth at most: by its CSB a program may hand over more and more.
- * Others get the CPU between batches.
+ * Others get the CPU in between.
  */
 static void send(struct kport *p, u32 queue, struct ptn_work *w)
 {
+	const u32 slots = p->params.slots;
 	u32 moved, all = 0;
 
 	if (p->sw)
 		kswitch_touch(p->sw);
 	do {
-		rcu_read_lock();
-		moved = ptn_port_sync_tx(p->core, queue, w);
-		rcu_read_unlock();
+		moved = send_some(p, queue, w, min(slots - all, SOME_MAX));
 		all += moved;
 		cond_resched();
-	} while (moved && all < p->params.slots &&
-		 ptn_header_pending(p->core, queue));
+	} while (moved && all < slots && ptn_header_pending(p->core, queue));
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "unit/rig.h"
 
 #include "core/ring.h"
+#include "core/work.h"
 
 enum { MAX_PORTS = 6, LEN = 60 };
 
@@ -58,6 +59,13 @@ static int three_ports(void **state)
 {
 	(void)state;
 	open_ports(3, &(struct rig_params){1, 64, 2048, 0});
+	return 0;
+}
+
+static int two_large_rings(void **state)
+{
+	(void)state;
+	open_ports(2, &(struct rig_params){1, 1024, 2048, 0});
 	return 0;
 }
 
@@ -348,6 +356,52 @@ static void a_sleeping_receiver_is_notified_once(void **state)
 	assert_int_equal(rig[1].notified[vector], 4);
 }
 
+/* @n frames from port 0 to port 1, by syncs whose notifications are held. */
+static void send_held(u32 n)
+{
+	char frame[LEN];
+
+	rig_frame(frame, LEN, mac_of(1), mac_of(0), 1);
+	for (u32 i = 0; i < n; i++)
+		assert_true(rig_send(&rig[0], frame, LEN, 2048));
+	for (u32 done = 0; done < n;) {
+		work->hold = true;
+		done += ptn_port_sync_tx(rig[0].port, 0, work);
+	}
+}
+
+static void held_notifications_come_with_the_release(void **state)
+{
+	const u32 vector = PTN_VECTOR_RX(0);
+
+	(void)state;
+	learn_all();
+	memset(rig[1].notified, 0, sizeof(rig[1].notified));
+	rig[1].atok[1].appl_need_kick = 1;
+	send_held(2 * PTN_BATCH);
+	assert_int_equal(rig[1].notified[vector], 0);
+	ptn_port_release(rig[0].port, 0, work);
+	assert_int_equal(rig[1].notified[vector], 1);
+	assert_false(work->hold);
+	/* and nobody is told twice */
+	memset(rig[1].notified, 0, sizeof(rig[1].notified));
+	ptn_port_release(rig[0].port, 0, work);
+	assert_int_equal(rig[1].notified[vector], 0);
+}
+
+static void a_receiver_that_fills_up_is_not_kept_waiting(void **state)
+{
+	const u32 vector = PTN_VECTOR_RX(0);
+
+	(void)state;
+	learn_all();
+	memset(rig[1].notified, 0, sizeof(rig[1].notified));
+	rig[1].atok[1].appl_need_kick = 1;
+	send_held(3 * PTN_BATCH);
+	assert_true(rig[1].notified[vector] > 0);
+	ptn_port_release(rig[0].port, 0, work);
+}
+
 static void arming_sees_what_came_meanwhile(void **state)
 {
 	char frame[LEN];
@@ -538,6 +592,9 @@ int main(void)
 		WITH(three_ports, bad_slots_are_dropped_by_reason),
 		WITH(three_ports, a_head_outside_the_window_is_a_fault),
 		WITH(three_ports, a_sleeping_receiver_is_notified_once),
+		WITH(two_large_rings, held_notifications_come_with_the_release),
+		WITH(two_large_rings,
+		     a_receiver_that_fills_up_is_not_kept_waiting),
 		WITH(three_ports, arming_sees_what_came_meanwhile),
 		WITH(mixed_buffers, smaller_buffers_get_more_fragments),
 		WITH(short_ring, many_fragments_fit_into_few_large_buffers),

@@ -69,14 +69,17 @@ err_queues:
 	return err;
 }
 
+/* A host that is not there is not waited for: the next start is a RESET. */
 void gnet_stop(struct gdev *g)
 {
+	const bool answers = glink_is_up(g);
+
 	if (!g->started)
 		return;
 	g->started = false;
 	netif_carrier_off(g->dev);
 	netif_tx_disable(g->dev);
-	if (gcommand(g, PTN_REGION_STOP))
+	if (answers && gcommand(g, PTN_REGION_STOP))
 		netdev_warn(g->dev, "the host does not answer\n");
 	close_queues(g, g->n_queues);
 }

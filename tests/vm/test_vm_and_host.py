@@ -196,6 +196,10 @@ def test_the_carrier_goes_with_the_engine(world, host):
     engine = engine_pid(world)
     os.kill(engine, signal.SIGSTOP)
     vm.wait_for_carrier("eth0", up=False)
+    # up without a host, it starts when there is one
+    vm.run("ip link set eth0 down && ip link set eth0 up")
+    assert "the host does not answer" in vm.run("dmesg")
+    vm.wait_for_carrier("eth0", up=False)
     os.kill(engine, signal.SIGCONT)
     vm.wait_for_carrier("eth0")
     vm.ping(HOST)

@@ -89,8 +89,6 @@ static int set_command(struct vm *vm, const struct action *action,
 
 static int check(const struct vm *vm, const struct action *action, bool format)
 {
-	if (!action)
-		return ctl_usage(vm->ctl, "expected args, run or status");
 	if (action->needs_vm && !vm->name)
 		return ctl_usage(vm->ctl, "vm %s expects a VM", action->name);
 	if (action->takes_command && !vm->words)
@@ -130,6 +128,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (!vm.words && id == ARGS_STOP)
 		return a.status;
+	if (!action)
+		return ctl_usage(ctl, "expected args, run or status");
 	err = check(&vm, action, format);
 	return err ?: action->run(&vm);
 }

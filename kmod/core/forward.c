@@ -109,36 +109,32 @@ static void count_run(struct ptn_ring *r, struct ptn_work *w, u32 where, u32 n)
 }
 
 /*
- * The Ethernet header of a frame behind its other one, which may lie in a
- * fragment of its own. NULL: there is none.
+ * The Ethernet header of a frame whose first fragment has none: behind its
+ * other one, which is all of that fragment. NULL: nowhere.
  */
-static const char *ethernet(const struct ptn_work *w, u32 i)
+static const char *ethernet_behind(const struct ptn_work *w, u32 i)
 {
 	const struct ptn_frag *f = ptn_work_frame(w, i);
-	const bool alone = w->odd && w->frame[i].frags > 1;
 
-	if (f->len >= w->hdr_len + ETH_HEADER)
-		return f->addr + w->hdr_len;
-	if (f->len == w->hdr_len && alone && f[1].len >= ETH_HEADER)
-		return f[1].addr;
-	return NULL;
+	if (!w->hdr_len || f->len != w->hdr_len || !w->odd ||
+	    w->frame[i].frags < 2 || f[1].len < ETH_HEADER)
+		return NULL;
+	return f[1].addr;
 }
 
 static void route(struct ptn_vale *v, struct ptn_ring *r, struct ptn_work *w)
 {
-	const u32 hdr_len = w->hdr_len;
+	const u32 hdr_len = w->hdr_len, least = hdr_len + ETH_HEADER;
 	u32 where = PTN_WHERE_DROP, run = 0;
 	u64 last_dst = ~0ULL;
 
 	for (u32 i = 0; i < w->n_frames; i++) {
 		const struct ptn_frag *f = ptn_work_frame(w, i);
-		const char *eth = f->addr;
+		const char *eth = f->addr + hdr_len;
 		u64 dst, src;
 
-		if (ptn_unlikely(hdr_len))
-			eth = ethernet(w, i);
-		else if (ptn_unlikely(f->len < ETH_HEADER))
-			eth = NULL;
+		if (ptn_unlikely(f->len < least))
+			eth = ethernet_behind(w, i);
 		if (ptn_unlikely(!eth)) {
 			r->count[PTN_C_DROP_TOO_SHORT]++;
 			w->n_drops++;

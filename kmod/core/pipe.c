@@ -198,10 +198,12 @@ static inline bool simple(const struct ptn_ring *r, u32 at, u64 word)
 /* The program's own word travels with the buffer. */
 static inline void swap_ptrs(struct netmap_slot *a, struct netmap_slot *b)
 {
-	const u64 ptr = ptn_load(a->ptr);
+	const u64 of_a = ptn_load(a->ptr), of_b = ptn_load(b->ptr);
 
-	ptn_store(a->ptr, ptn_load(b->ptr));
-	ptn_store(b->ptr, ptr);
+	if (ptn_likely(of_a == of_b)) /* where nobody uses it */
+		return;
+	ptn_store(a->ptr, of_b);
+	ptn_store(b->ptr, of_a);
 }
 
 /*

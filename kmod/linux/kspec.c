@@ -254,8 +254,7 @@ static int check_switch(const struct kspec *s, char *text)
 	    !is_power_of_2(w->fdb_size))
 		return kspec_refuse(
 			s, text, -EINVAL,
-			"a table of %u entries: expected a power of "
-			"two from %d to %d",
+			"a table of %u: not a power of two from %d to %d",
 			w->fdb_size, PTN_FDB_SIZE_MIN, PTN_FDB_SIZE_MAX);
 	for (u32 i = 0; i < w->n_statics; i++) {
 		const struct kstatic *e = &w->statics[i];
@@ -273,8 +272,7 @@ static int check_switch(const struct kspec *s, char *text)
 		if (i && memcmp(e[-1].mac, e->mac, sizeof(e->mac)) >= 0)
 			return kspec_refuse(
 				s, text, -EINVAL,
-				"static entries are not in order, or "
-				"two are for one address");
+				"static entries not in order, or twice");
 	}
 	return 0;
 }
@@ -294,9 +292,9 @@ static int check_place(const struct kspec *s, char *text)
 	const struct kspec_port *p = &s->port;
 
 	if (p->kind == PTN_PORT_VM)
-		return kspec_refuse(s, text, -EOPNOTSUPP,
-				    "is an interface of a VM, which the kernel "
-				    "module cannot do yet");
+		return kspec_refuse(
+			s, text, -EOPNOTSUPP,
+			"is of a VM: the module cannot do that yet");
 	if (p->kind == PTN_PORT_NIC)
 		return check_device(s, text);
 	if (p->device[0] || p->host_stack)
@@ -342,8 +340,7 @@ static int check_port(const struct kspec *s, char *text)
 	     p->buf_size % BUF_ALIGN))
 		return kspec_refuse(
 			s, text, -EINVAL,
-			"buffers of %u bytes: expected a multiple of "
-			"%d from %d to %d",
+			"buffers of %u: not a multiple of %d from %d to %d",
 			p->buf_size, BUF_ALIGN, PTN_BUF_SIZE_MIN,
 			PTN_BUF_SIZE_MAX);
 	if (p->extra_bufs > EXTRA_BUFS_MAX)
@@ -357,8 +354,7 @@ int kspec_check(const struct kspec *s, char *text)
 {
 	if (!kname_is_valid(s->name))
 		return kspec_refuse(s, text, -EINVAL,
-				    "not a name: expected letters, digits, "
-				    "'_', '-', '.'");
+				    "not a name of letters, digits, _, -, .");
 	switch (s->kind) {
 	case KSPEC_SWITCH:
 		return check_switch(s, text);

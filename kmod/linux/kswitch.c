@@ -11,8 +11,7 @@
 enum {
 	DEFAULT_FDB_SIZE = 8192,
 	DEFAULT_AGEING_MS = 300 * 1000,
-	/* Frames that a switch may flood in a second before that is told; each
-	 * of them is a copy for every port. */
+	/* frames flooded in a second, each a copy for every port: told */
 	STORM = 100 * 1000,
 };
 

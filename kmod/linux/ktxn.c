@@ -570,15 +570,15 @@ static int check_statics(struct ktxn *t, struct change *c)
 		const struct kswitch *on;
 
 		if (!find_port(t, s[i].port, &on))
-			return refuse(t, c, -ENOENT,
-				      "a static entry is for port %s, which is "
-				      "not there",
-				      s[i].port);
+			return refuse(
+				t, c, -ENOENT,
+				"a static entry is for port %s: not there",
+				s[i].port);
 		if (on != c->sw)
-			return refuse(t, c, -EINVAL,
-				      "a static entry is for port %s, which is "
-				      "not on it",
-				      s[i].port);
+			return refuse(
+				t, c, -EINVAL,
+				"a static entry is for port %s: not on it",
+				s[i].port);
 	}
 	return 0;
 }
@@ -682,8 +682,7 @@ static int pin(struct ktxn *t, struct change *c)
 
 		if (ptn_vale_static(c->sw->vale, s[i].mac, p->core))
 			return refuse(t, c, -ENOSPC,
-				      "no room for the static entry of port "
-				      "%s: a larger table may help",
+				      "no room for a static entry of port %s",
 				      s[i].port);
 	}
 	return 0;

@@ -181,7 +181,7 @@ class Daemon:
         if self.process:
             self.process.kill()
             self.process.wait()
-        if (self.run_dir / "engine.sock").exists():
+        if self.backend == "kernel" or (self.run_dir / "engine.sock").exists():
             self.teardown()
 
 

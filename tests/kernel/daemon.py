@@ -25,6 +25,7 @@ def running_net(**more):
     finally:
         if net.process:
             net.kill()
+        net.backend = "kernel"
         net.teardown()
         shutil.rmtree(directory)
 

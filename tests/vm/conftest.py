@@ -267,4 +267,6 @@ def world():
     for vm in vms:
         vm.clean_up()
     d.end()
+    # the keeper removes its socket a moment after the engine's end
+    until(lambda: not (d.run_dir / "keeper.sock").exists(), 5, "the keeper stays")
     shutil.rmtree(directory)

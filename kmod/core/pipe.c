@@ -408,6 +408,17 @@ static bool wait_for_room(struct ptn_ring *tx, struct ptn_ring *rx)
 	return waits;
 }
 
+/* One direction alone: the other one's frames may be in nobody's way. */
+bool ptn_pipe_ask_for_room(struct ptn_port *p, u32 queue)
+{
+	struct ptn_ring *tx = tx_of(p, queue), *to = rx_of(other_end(p), queue);
+
+	if (!tx || !wait_for_room(tx, to))
+		return true;
+	ptn_mb_heavy();
+	return !can_move(tx, to);
+}
+
 /*
  * Kicks are wanted from the program here as a sender, and in both directions
  * from receivers: the other end's queue may sleep, trusting that this one was

@@ -27,6 +27,15 @@ void ptn_pipe_free(struct ptn_pipe *pipe);
  */
 int ptn_pipe_attach(struct ptn_pipe *pipe, unsigned end, struct ptn_port *p);
 
+/**
+ * ptn_pipe_ask_for_room - the other end's program is to kick once it makes
+ *	room for what waits in a transmit ring
+ *
+ * Of an end, inside ptn_rcu_read_lock(). Returns false when there is room
+ * already; the asking holds nevertheless.
+ */
+bool ptn_pipe_ask_for_room(struct ptn_port *p, u32 queue);
+
 /** ptn_pipe_detach - free the end that a port is. The port is not syncing. */
 void ptn_pipe_detach(struct ptn_port *p);
 

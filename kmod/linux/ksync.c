@@ -10,12 +10,13 @@
  */
 #include "ksync.h"
 
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "core/device.h"
 #include "core/header.h"
+#include "core/pipe.h"
 #include "core/work.h"
 #include "kmem.h"
 #include "kmonitor.h"
@@ -25,6 +26,9 @@
 
 /* Slots for which the CPU is not given to others. */
 static const u32 SOME_MAX = 4 * PTN_BATCH;
+
+/* Times that a sync looks again for room in a pipe. */
+enum { ROOM_TURNS = 16 };
 
 static struct nm_csb_atok *pair_of(const struct kport *p, const struct kring *r)
 {
@@ -148,9 +152,19 @@ static bool ask_for_room(struct kport *p, u32 queue)
 	if (!p->pipe || !ptn_header_pending(p->core, queue))
 		return true;
 	rcu_read_lock();
-	asked = ptn_port_arm(p->core, queue);
+	asked = ptn_pipe_ask_for_room(p->core, queue);
 	rcu_read_unlock();
 	return asked;
+}
+
+/*
+ * What came in between goes as well. Not without end: slots that change while
+ * they are looked at may seem to fit again and again.
+ */
+static void send_what_has_room(struct kport *p, u32 queue, struct ptn_work *w)
+{
+	for (int i = 0; i < ROOM_TURNS && !ask_for_room(p, queue); i++)
+		send(p, queue, w);
 }
 
 static void send_monitored(struct kport *p, u32 queue, struct kring *r)
@@ -184,9 +198,8 @@ static int sync_tx(struct kport *p, u32 queue, struct kring *r)
 			send(p, queue, r->work);
 		/* what was handed over by call does not grow meanwhile; a
 		 * loop asks by itself */
-		while (!r->csb && !ask_for_room(p, queue) &&
-		       !fatal_signal_pending(current))
-			send(p, queue, r->work);
+		if (!r->csb)
+			send_what_has_room(p, queue, r->work);
 	}
 	return end(p, r, vector);
 }

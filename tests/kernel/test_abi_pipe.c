@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct pipe_ends {
 	struct abi_port a, b;
@@ -102,6 +103,36 @@ static void test_a_full_pipe_makes_the_sender_wait(void **state)
 	}
 	assert_int_equal(abi_space(rx), 0);
 	assert_int_equal(abi_space(tx), tx->num_slots - 1);
+}
+
+static void fill(struct abi_port *p, unsigned n)
+{
+	while (n--)
+		abi_put(abi_tx(p, 0), FRAME_MIN, 2, 1, n);
+	assert_int_equal(abi_txsync(p), 0);
+}
+
+/*
+ * Both directions are full, and one end has made room for more than one sync
+ * brings: its next frames wait, and the call does not wait with them.
+ */
+static void test_a_full_pipe_with_room_the_other_way(void **state)
+{
+	struct pipe_ends *x = *state;
+	struct netmap_ring *rx = abi_rx(&x->a, 0);
+	const uint32_t all = rx->num_slots - 1;
+
+	fill(&x->b, all);
+	assert_int_equal(abi_rxsync(&x->a), 0);
+	fill(&x->b, all);
+	while (abi_space(rx))
+		abi_take(rx);
+	assert_int_equal(abi_rxsync(&x->a), 0);
+	fill(&x->a, all);
+	alarm(60); /* what hangs here ends here */
+	fill(&x->a, 10);
+	alarm(0);
+	assert_int_equal(abi_space(abi_tx(&x->a, 0)), all - 10);
 }
 
 static void *drain_all(void *arg)
@@ -375,6 +406,7 @@ int main(void)
 		TEST(test_frames_go_both_ways),
 		TEST(test_nothing_is_copied),
 		TEST(test_a_full_pipe_makes_the_sender_wait),
+		TEST(test_a_full_pipe_with_room_the_other_way),
 		TEST(test_two_that_sleep),
 		TEST(test_only_whole_packets),
 		TEST(test_the_other_end_comes_late),

@@ -152,6 +152,22 @@ static void a_receiver_is_asked_for_kicks_while_frames_wait(void **state)
 	assert_int_equal(b.ktoa[1].kern_need_kick, 0);
 }
 
+/* Frames that could pass the other way make no room for these. */
+static void room_is_asked_for_in_one_direction(void **state)
+{
+	(void)state;
+	assert_true(ptn_pipe_ask_for_room(a.port, 0)); /* nothing waits */
+	for (int i = 0; i < 200; i++) {
+		send_mark(&a, 1);
+		sync_both();
+	}
+	assert_true(send_mark(&b, 2));
+	assert_true(ptn_pipe_ask_for_room(a.port, 0));
+	assert_int_equal(b.ktoa[1].kern_need_kick, 1);
+	assert_true(recv_mark(&b) >= 0);
+	assert_false(ptn_pipe_ask_for_room(a.port, 0));
+}
+
 /* Who makes room is asked again each time his queue goes to sleep. */
 static void a_slow_receiver_gets_all_that_waits(void **state)
 {
@@ -455,6 +471,7 @@ int main(void)
 		TEST(frames_pass_both_ways_without_a_copy),
 		TEST(a_full_pipe_makes_the_sender_wait),
 		TEST(a_receiver_is_asked_for_kicks_while_frames_wait),
+		TEST(room_is_asked_for_in_one_direction),
 		TEST(a_slow_receiver_gets_all_that_waits),
 		TEST(all_room_is_shown_before_the_pipe_sleeps),
 		TEST(only_whole_frames_become_visible),

@@ -81,8 +81,10 @@ static void kick(struct kloop *l)
 		wake_up(&l->wait);
 }
 
-/* This CPU signals one of ours, which may be a loop's ioeventfd as well: it is
- * perhaps a loop's own thread, which returns to its program too late. */
+/*
+ * This CPU signals one of ours, which may be a loop's ioeventfd as well: it is
+ * perhaps a loop's own thread, which returns to its program too late.
+ */
 static DEFINE_PER_CPU(int, notifying);
 
 /*

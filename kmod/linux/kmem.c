@@ -14,8 +14,10 @@
 enum {
 	FIRST_PRIVATE_ID = 2,
 	LAST_ID = U16_MAX,
-	/* Pages that come along when one is taken: interfaces with few rings
-	 * and extra buffers come one by one. */
+	/*
+	 * Pages that come along when one is taken: interfaces with few rings
+	 * and extra buffers come one by one.
+	 */
 	GRAIN = 16,
 	/* Pages that a program's fault maps. */
 	AROUND = 64,
@@ -370,8 +372,10 @@ void kmem_info(const struct kmem *m, struct nmreq_pools_info *info)
 
 /* Programs' mappings */
 
-/* Pages of our own are as any other to who maps them; lent ones have their
- * place in the program's file, and are no part of this one's. */
+/*
+ * Pages of our own are as any other to who maps them; lent ones have their
+ * place in the program's file, and are no part of this one's.
+ */
 static vm_fault_t insert(struct kmem *m, struct vm_area_struct *vma,
 			 size_t page)
 {

@@ -14,8 +14,10 @@
 #include "kpipe.h"
 #include "kswitch.h"
 
-/* For so many pipes the memory of a port has room, when rings are not long:
- * what is not used is only a few bytes of books for a buffer. */
+/*
+ * For so many pipes the memory of a port has room, when rings are not long:
+ * what is not used is only a few bytes of books for a buffer.
+ */
 static const u32 PIPES_OF_PORT = 8, BUFS_OF_PIPES = 1 << 16;
 
 LIST_HEAD(kport_list);
@@ -30,11 +32,14 @@ static void notify(void *home, u32 vector)
 	struct kring *r = kport_ring(p, vector);
 	void (*special)(struct kring * r) = smp_load_acquire(&r->notify);
 
-	if (special)
+	if (special) {
 		special(r);
-	else if (!waitqueue_active(&r->wait))
-		return; /* both sides have had a full barrier: ksync.c */
-	else if (vector & 1)
+		return;
+	}
+	/* both sides have had a full barrier: ksync.c */
+	if (!waitqueue_active(&r->wait))
+		return;
+	if (vector & 1)
 		wake_up_poll(&r->wait, EPOLLOUT | EPOLLWRNORM);
 	else
 		wake_up_poll(&r->wait, EPOLLIN | EPOLLRDNORM);
@@ -492,7 +497,8 @@ void kport_wake(struct kport *p)
 	rcu_read_lock();
 	for (u32 i = 0; p->ring && i < p->tx_rings + p->rx_rings; i++) {
 		struct kring *r = &p->ring[i];
-		void (*special)(struct kring *) = smp_load_acquire(&r->notify);
+		void (*special)(struct kring * r) =
+			smp_load_acquire(&r->notify);
 
 		if (special)
 			special(r);

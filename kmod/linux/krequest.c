@@ -22,77 +22,36 @@ static const struct kind {
 	u32 options; /* that it takes */
 	bool unlocked; /* others go on at the descriptor meanwhile */
 } kinds[NETMAP_REQ_MAX + 1] = {
-	[NETMAP_REQ_REGISTER] =
-		{
-			.run = kregister,
-			.size = sizeof(struct nmreq_register),
-			.options = OPTION(EXTMEM) | OPTION(CSB) |
-				   OPTION(OFFSETS),
-		},
-	[NETMAP_REQ_PORT_INFO_GET] =
-		{
-			.run = kregister_port_info,
-			.size = sizeof(struct nmreq_port_info_get),
-		},
-	[NETMAP_REQ_VALE_ATTACH] =
-		{
-			.run = kvale_attach,
-			.size = sizeof(struct nmreq_vale_attach),
-		},
-	[NETMAP_REQ_VALE_DETACH] =
-		{
-			.run = kvale_detach,
-			.size = sizeof(struct nmreq_vale_detach),
-		},
-	[NETMAP_REQ_VALE_LIST] =
-		{
-			.run = kvale_list,
-			.size = sizeof(struct nmreq_vale_list),
-		},
-	[NETMAP_REQ_PORT_HDR_SET] =
-		{
-			.run = kvale_hdr_set,
-			.size = sizeof(struct nmreq_port_hdr),
-		},
-	[NETMAP_REQ_PORT_HDR_GET] =
-		{
-			.run = kvale_hdr_get,
-			.size = sizeof(struct nmreq_port_hdr),
-		},
-	[NETMAP_REQ_VALE_NEWIF] =
-		{
-			.run = kvale_newif,
-			.size = sizeof(struct nmreq_vale_newif),
-		},
-	[NETMAP_REQ_VALE_DELIF] =
-		{
-			.run = kvale_delif,
-		},
-	[NETMAP_REQ_VALE_POLLING_ENABLE] =
-		{
-			.run = kvale_polling_on,
-			.size = sizeof(struct nmreq_vale_polling),
-		},
-	[NETMAP_REQ_VALE_POLLING_DISABLE] =
-		{
-			.run = kvale_polling_off,
-			.size = sizeof(struct nmreq_vale_polling),
-		},
-	[NETMAP_REQ_POOLS_INFO_GET] =
-		{
-			.run = kregister_pools_info,
-			.size = sizeof(struct nmreq_pools_info),
-		},
-	[NETMAP_REQ_SYNC_KLOOP_START] =
-		{
-			.run = kloop_start,
-			.size = sizeof(struct nmreq_sync_kloop_start),
-			.options = OPTION(SYNC_KLOOP_EVENTFDS) |
-				   OPTION(SYNC_KLOOP_MODE),
-			.unlocked = true,
-		},
-	[NETMAP_REQ_SYNC_KLOOP_STOP] = {.run = kloop_stop, .unlocked = true},
-	[NETMAP_REQ_CSB_ENABLE] = {.run = kcsb_enable, .options = OPTION(CSB)},
+	[NETMAP_REQ_REGISTER] = {kregister, sizeof(struct nmreq_register),
+				 OPTION(EXTMEM) | OPTION(CSB) |
+					 OPTION(OFFSETS)},
+	[NETMAP_REQ_PORT_INFO_GET] = {kregister_port_info,
+				      sizeof(struct nmreq_port_info_get)},
+	[NETMAP_REQ_VALE_ATTACH] = {kvale_attach,
+				    sizeof(struct nmreq_vale_attach)},
+	[NETMAP_REQ_VALE_DETACH] = {kvale_detach,
+				    sizeof(struct nmreq_vale_detach)},
+	[NETMAP_REQ_VALE_LIST] = {kvale_list, sizeof(struct nmreq_vale_list)},
+	[NETMAP_REQ_PORT_HDR_SET] = {kvale_hdr_set,
+				     sizeof(struct nmreq_port_hdr)},
+	[NETMAP_REQ_PORT_HDR_GET] = {kvale_hdr_get,
+				     sizeof(struct nmreq_port_hdr)},
+	[NETMAP_REQ_VALE_NEWIF] = {kvale_newif,
+				   sizeof(struct nmreq_vale_newif)},
+	[NETMAP_REQ_VALE_DELIF] = {kvale_delif},
+	[NETMAP_REQ_VALE_POLLING_ENABLE] = {kvale_polling_on,
+					    sizeof(struct nmreq_vale_polling)},
+	[NETMAP_REQ_VALE_POLLING_DISABLE] = {kvale_polling_off,
+					     sizeof(struct nmreq_vale_polling)},
+	[NETMAP_REQ_POOLS_INFO_GET] = {kregister_pools_info,
+				       sizeof(struct nmreq_pools_info)},
+	[NETMAP_REQ_SYNC_KLOOP_START] = {kloop_start,
+					 sizeof(struct nmreq_sync_kloop_start),
+					 OPTION(SYNC_KLOOP_EVENTFDS) |
+						 OPTION(SYNC_KLOOP_MODE),
+					 .unlocked = true},
+	[NETMAP_REQ_SYNC_KLOOP_STOP] = {kloop_stop, .unlocked = true},
+	[NETMAP_REQ_CSB_ENABLE] = {kcsb_enable, .options = OPTION(CSB)},
 };
 
 /* Sizes of options; those that vary say theirs. */
@@ -301,8 +260,10 @@ static int take_options(struct krequest *rq, size_t left)
 	return 0;
 }
 
-/* And back: an answer that could not be given is found before anything is
- * done. */
+/*
+ * And back: an answer that could not be given is found before anything is
+ * done.
+ */
 static int take_body(struct krequest *rq, u32 size)
 {
 	void __user *body = u64_to_user_ptr(rq->header.nr_body);

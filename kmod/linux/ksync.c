@@ -38,6 +38,7 @@ static struct nm_csb_atok *pair_of(const struct kport *p, const struct kring *r)
 /* Its indices are those of the header, not of a program's own CSB. */
 static void arm(struct kport *p, struct kring *r, u32 vector)
 {
+	/* the barrier is the one of ptn_header_sleep() */
 	const bool waits = waitqueue_active(&r->wait);
 
 	if (waits || READ_ONCE(pair_of(p, r)->appl_need_kick))
@@ -196,8 +197,7 @@ static int sync_tx(struct kport *p, u32 queue, struct kring *r)
 			send_monitored(p, queue, r);
 		else
 			send(p, queue, r->work);
-		/* what was handed over by call does not grow meanwhile; a
-		 * loop asks by itself */
+		/* what was handed over by call does not grow meanwhile */
 		if (!r->csb)
 			send_what_has_room(p, queue, r->work);
 	}

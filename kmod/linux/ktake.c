@@ -55,10 +55,10 @@ static int refuse_offloads(const struct net_device *dev, netdev_features_t left)
 		if (left & offloads[i].bits)
 			n += scnprintf(words + n, sizeof(words) - n, " %s off",
 				       offloads[i].name);
-	return kwhy(-EOPNOTSUPP,
-		    "%s does not let go of offloads that change frames: "
-		    "ethtool -K %s%s",
-		    dev->name, dev->name, words);
+	return kwhy(
+		-EOPNOTSUPP,
+		"%s does not let go of offloads that change frames: ethtool -K %s%s",
+		dev->name, dev->name, words);
 }
 
 static int clear_offloads(struct ktake *t)
@@ -144,11 +144,11 @@ int ktake_check_mtu(const struct net_device *dev, u32 mtu, u32 buf_size)
 
 	if (need >= mtu && need <= buf_size)
 		return 0;
-	return kwhy(-EINVAL,
-		    "%s: frames of MTU %u need buffers of %u bytes, there "
-		    "are %u: ip link set %s mtu %u",
-		    dev->name, mtu, need, buf_size, dev->name,
-		    buf_size - dev->hard_header_len - VLAN_HLEN);
+	return kwhy(
+		-EINVAL,
+		"%s: frames of MTU %u need buffers of %u bytes, there are %u: ip link set %s mtu %u",
+		dev->name, mtu, need, buf_size, dev->name,
+		buf_size - dev->hard_header_len - VLAN_HLEN);
 }
 
 int ktake_over(struct ktake *t, struct net_device *dev, u32 buf_size)

@@ -314,6 +314,6 @@ void ktx_free(struct ktx *tx)
 void ktx_module_exit(void)
 {
 	while (atomic_read(&existing))
-		msleep(10);
+		msleep(20);
 	synchronize_rcu();
 }

@@ -235,8 +235,13 @@ static u32 send_out(struct ktx *tx, const struct ptn_work *w)
 
 /* Up into the host's stack */
 
+/*
+ * At once, and not by the CPU's backlog: a program that moves to another CPU
+ * would overtake its own frames there.
+ */
 static u32 send_up(struct ktx *tx, const struct ptn_work *w)
 {
+	LIST_HEAD(frames);
 	u32 lost = 0;
 
 	for (u32 i = 0; i < w->n_frames; i++) {
@@ -248,8 +253,9 @@ static u32 send_up(struct ktx *tx, const struct ptn_work *w)
 		}
 		mark(tx, skb, 1);
 		skb->protocol = eth_type_trans(skb, tx->dev);
-		lost += __netif_rx(skb) != NET_RX_SUCCESS;
+		list_add_tail(&skb->list, &frames);
 	}
+	netif_receive_skb_list(&frames);
 	return lost;
 }
 

@@ -434,7 +434,7 @@ static void test_huge_pages(void **state)
 {
 	struct nmreq_opt_extmem o;
 	struct abi_port p, other;
-	int fd, all = open("/proc/sys/vm/nr_hugepages", O_RDWR);
+	int fd = -1, all = open("/proc/sys/vm/nr_hugepages", O_RDWR);
 	char *mem = NULL;
 
 	(void)state;

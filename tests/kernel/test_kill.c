@@ -246,11 +246,12 @@ static int kicks[4];
 static void *loop_for_ever(void *arg)
 {
 	struct nmreq_sync_kloop_start start = {.sleep_us = 100};
+	/* struct nmreq_opt_sync_kloop_eventfds, of two rings */
 	struct {
-		struct nmreq_opt_sync_kloop_eventfds o;
+		struct nmreq_option o;
 		int32_t fds[4];
-	} events = {.o.nro_opt.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
-		    .o.nro_opt.nro_size = sizeof(events)};
+	} events = {.o.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
+		    .o.nro_size = sizeof(events)};
 	const struct abi_port *p = arg;
 
 	for (int i = 0; i < 4; i++)

@@ -428,11 +428,12 @@ static void have_no_csb(void)
 static int run_loop(void)
 {
 	struct nmreq_sync_kloop_start body = {.sleep_us = 0};
+	/* struct nmreq_opt_sync_kloop_eventfds, of two rings */
 	struct {
-		struct nmreq_opt_sync_kloop_eventfds o;
+		struct nmreq_option o;
 		int32_t fds[4];
-	} events = {.o.nro_opt.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
-		    .o.nro_opt.nro_size = sizeof(events)};
+	} events = {.o.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
+		    .o.nro_size = sizeof(events)};
 
 	for (int i = 0; i < 4; i++)
 		events.fds[i] = kicks[i];

@@ -367,12 +367,14 @@ static void use(void)
 {
 	int *fd = &files[below(FILES)];
 
-	if (*fd < 0)
+	if (*fd < 0) {
 		open_port(fd);
-	else if (one_in(8))
-		close(*fd), *fd = -1;
-	else
+	} else if (one_in(8)) {
+		close(*fd);
+		*fd = -1;
+	} else {
 		(void)!ioctl(*fd, one_in(2) ? NIOCTXSYNC : NIOCRXSYNC, NULL);
+	}
 }
 
 /* All of them */

@@ -33,9 +33,10 @@ int vm_run(struct vm *vm)
 	argv = calloc(n + json_array_size(options) + 1, sizeof(*argv));
 	if (!argv)
 		return ctl_error("there is not enough memory");
-	memcpy(argv, vm->words, n * sizeof(*argv));
+	for (i = 0; i < n; i++)
+		argv[i] = vm->words[i];
 	json_array_foreach(options, i, word)
 		argv[n + i] = (char *)(uintptr_t)json_string_value(word);
-	execvp(argv[0], argv);
-	return ctl_error("%s: %s", argv[0], strerror(errno));
+	execvp(*vm->words, argv);
+	return ctl_error("%s: %s", *vm->words, strerror(errno));
 }

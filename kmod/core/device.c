@@ -293,13 +293,14 @@ u32 ptn_device_marked(struct ptn_port *p, u32 vector, u32 *from, u32 to,
 	while (r && *from != to && w->n_frags <= PTN_BATCH - NETMAP_MAX_FRAGS) {
 		const u64 word = ptn_slot_read(&r->slot[*from]);
 		const u32 left = ptn_ring_span(r, *from, to);
+		const u32 most = left < NETMAP_MAX_FRAGS ? left
+							 : NETMAP_MAX_FRAGS;
 		u32 n = 1;
 
-		if (ptn_slot_flags(word) & NS_FORWARD) {
-			n = left < NETMAP_MAX_FRAGS ? left : NETMAP_MAX_FRAGS;
-			n = take_frame(r, *from, n, w) ?: n;
-		}
-		*from = ptn_ring_add(r, *from, n);
+		if (ptn_slot_flags(word) & NS_FORWARD)
+			n = take_frame(r, *from, most, w);
+		/* a frame without an end is passed over */
+		*from = ptn_ring_add(r, *from, n ? n : most);
 	}
 	return w->n_frames;
 }

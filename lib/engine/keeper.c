@@ -162,7 +162,7 @@ static int hand_over(struct keeper *k)
 /* Returns 0 or what ends the connection. */
 static int hear(struct keeper *k)
 {
-	struct keep_record r;
+	struct keep_record r = {0};
 	int fds[KEEP_FDS_MAX];
 	uint32_t n;
 	int err = keeper_receive(k->engine, &r, fds, &n);

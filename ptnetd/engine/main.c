@@ -108,10 +108,11 @@ static pid_t open_keeper(struct engine_config *config)
 /* What ps shows of the child: the name, in the place of one as long. */
 static int be_keeper(char *name, const struct engine_config *config)
 {
+	static const char keeper[] = "ptnet-keeper";
 	char *at = strstr(name, "ptnet-engine");
 
 	if (at)
-		memcpy(at, "ptnet-keeper", strlen("ptnet-keeper"));
+		memcpy(at, keeper, sizeof(keeper) - 1);
 	return keeper_serve(config->run_dir, config->keeper) ? 1 : 0;
 }
 

@@ -9,9 +9,10 @@
 #include "json/json.h"
 #include "vm.h"
 
+/* There is one at least. */
 static size_t count(char **words)
 {
-	size_t n = 0;
+	size_t n = 1;
 
 	while (words[n])
 		n++;

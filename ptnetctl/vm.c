@@ -108,7 +108,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	const struct action *action = NULL;
 	bool format = false;
 	struct args a;
-	int id, err = CTL_OK;
+	int id = 0, err = CTL_OK;
 
 	args_init(&a, ctl, argc, argv);
 	while (!vm.words && (id = args_next(&a)) > 0) {

@@ -218,13 +218,22 @@ static void move_ring(struct ptn_region *r, struct ptn_ring *ring)
 	ptn_spin_unlock(&ring->lock);
 }
 
+static bool in_use(const struct ptn_region *r)
+{
+	for (u32 i = 0; i < r->pool[POOL_RING].fresh; i++)
+		if (r->user[i])
+			return true;
+	return false;
+}
+
 void ptn_region_reach(struct ptn_region *r, void *mem, const u32 there[3])
 {
 	r->mem = mem;
 	for (u32 i = 0; i < r->pool[POOL_RING].fresh; i++)
 		if (r->user[i])
 			move_ring(r, r->user[i]);
-	ptn_rcu_synchronize();
+	if (in_use(r)) /* else nobody has the old address */
+		ptn_rcu_synchronize();
 	/* who still has the old address must not take a new buffer's number */
 	for (int i = 0; i < 3; i++)
 		r->pool[i].there = there[i];

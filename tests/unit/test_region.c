@@ -3,6 +3,7 @@
  * Regions that are there only in part, and grow under the ports that use them
  * to another address.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/os/os.h"
 #include "unit/rig.h"
 
 enum { LEN = 60 };
@@ -177,6 +179,69 @@ static void the_shape_is_the_end(void **state)
 	assert_int_equal(ptn_region_reserve(region, 8, 0, 0), -EIO);
 }
 
+/* A worker that holds pointers until it is told to let go, or is patient no
+ * longer. */
+struct holder {
+	pthread_t thread;
+	int patience_ms;
+	int holds, told; /* atomic */
+};
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	os_thread_register();
+	ptn_store_release(h->holds, 1);
+	for (int ms = 0; ms < h->patience_ms && !ptn_load(h->told); ms++)
+		usleep(1000);
+	ptn_store_release(h->holds, 0);
+	os_thread_unregister();
+	return NULL;
+}
+
+/* Whether it held on while a port that needs more memory was opened. */
+static bool holds_through_open(int patience_ms)
+{
+	static struct nm_csb_atok atok[2];
+	static struct nm_csb_ktoa ktoa[2];
+	const struct ptn_port_params pp = {
+		.name = "b",
+		.queues = 1,
+		.slots = 64,
+		.extra_bufs = 8,
+	};
+	static const struct ptn_port_ops ops;
+	struct holder h = {.patience_ms = patience_ms};
+	struct ptn_port *port;
+	bool held;
+
+	assert_int_equal(ptn_port_new(&port, &pp, &ops, NULL), 0);
+	assert_int_equal(pthread_create(&h.thread, NULL, hold, &h), 0);
+	while (!ptn_load_acquire(h.holds))
+		usleep(100);
+	assert_int_equal(ptn_port_open(port, region, atok, ktoa), 0);
+	held = ptn_load_acquire(h.holds);
+	ptn_store(h.told, 1);
+	pthread_join(h.thread, NULL);
+	ptn_port_close(port);
+	ptn_port_free(port);
+	return held;
+}
+
+/* Memory that nobody sees yet grows without waiting for anybody. */
+static void only_memory_in_use_waits(void **state)
+{
+	struct rig a;
+
+	(void)state;
+	assert_true(holds_through_open(10000));
+	assert_int_equal(grown, 1);
+	rig_open_in(&a, "a", &params, region, shown);
+	assert_false(holds_through_open(200));
+	rig_close(&a, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +252,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_not_there_is_not_touched, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_shape_is_the_end, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(only_memory_in_use_waits, setup,
 						teardown),
 	};
 

@@ -43,7 +43,7 @@ struct nmreq_opt_csb csb_option(const struct csb *c)
 
 static void barrier(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__sync_synchronize();
 }
 
 static uint32_t load(const uint32_t *at)

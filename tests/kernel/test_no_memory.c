@@ -22,11 +22,12 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "world.h"
 
-enum { SLOTS = 64, ENOUGH = 3000, EXTMEM_BYTES = 4 << 20 };
+enum { SLOTS = 64, MANY = 100000, ENOUGH = 3000, EXTMEM_BYTES = 4 << 20 };
 
 /*
  * One thing to ask. What it needs is made before; what it made, undone.
@@ -223,6 +224,16 @@ static int open_pipe_of_other(void)
 	return ask("vale0:other{1", (struct nmreq_register){0}, NULL);
 }
 
+/* More than its memory has room for: it grows. */
+static int open_large_pipe_of_other(void)
+{
+	return ask("vale0:other}2",
+		   (struct nmreq_register){.nr_tx_slots = 1024,
+					   .nr_rx_slots = 1024,
+					   .nr_extra_bufs = 500},
+		   NULL);
+}
+
 static int open_memory(void)
 {
 	return ask("m", (struct nmreq_register){.nr_mode = NR_REG_NULL}, NULL);
@@ -342,6 +353,149 @@ static int set_header(void)
 			NULL);
 }
 
+/* Devices */
+
+static void run(const char *command)
+{
+	if (system(command))
+		fail_msg("%s", command);
+}
+
+/* The devices' memory is there already: what it takes is tried once. */
+static void have_nic(void)
+{
+	run("ip link add mem1 type veth peer name mem2 && "
+	    "ip link set mem1 up && ip link set mem2 up");
+	have_device();
+	abi_open(&other, "mem2");
+}
+
+static void remove_nic(void)
+{
+	close_device();
+	abi_shut(&other);
+	run("ip link del mem1");
+}
+
+static int open_global_memory(void)
+{
+	return ask("g",
+		   (struct nmreq_register){.nr_mode = NR_REG_NULL,
+					   .nr_mem_id = 1},
+		   NULL);
+}
+
+static int open_nic(void)
+{
+	return ask("mem1", (struct nmreq_register){.nr_mode = NR_REG_ALL_NIC},
+		   NULL);
+}
+
+static int open_nic_and_stack(void)
+{
+	return ask("mem1", (struct nmreq_register){.nr_mode = NR_REG_NIC_SW},
+		   NULL);
+}
+
+static int attach_as(uint32_t mode)
+{
+	struct nmreq_vale_attach body = {.reg.nr_mode = mode};
+
+	return abi_ctrl(fd, "vale0:mem1", NETMAP_REQ_VALE_ATTACH, &body, NULL);
+}
+
+static int attach_nic(void)
+{
+	return attach_as(NR_REG_ALL_NIC);
+}
+
+static int attach_nic_and_stack(void)
+{
+	return attach_as(NR_REG_NIC_SW);
+}
+
+static int detach_nic(void)
+{
+	struct nmreq_vale_detach body = {0};
+
+	return abi_ctrl(fd, "vale0:mem1", NETMAP_REQ_VALE_DETACH, &body, NULL);
+}
+
+static void nic_is_off(void)
+{
+	detach_nic();
+}
+
+static void nic_is_on(void)
+{
+	attach_nic();
+}
+
+static void have_attached_nic(void)
+{
+	have_nic();
+	assert_int_equal(attach_nic(), 0);
+}
+
+static void remove_attached_nic(void)
+{
+	detach_nic();
+	remove_nic();
+}
+
+static int poll_nic(void)
+{
+	struct nmreq_vale_polling body = {
+		.nr_mode = NETMAP_POLLING_MODE_SINGLE_CPU,
+		.nr_num_polling_cpus = 1};
+
+	return abi_ctrl(fd, "vale0:mem1", NETMAP_REQ_VALE_POLLING_ENABLE, &body,
+			NULL);
+}
+
+static void nic_is_not_polled(void)
+{
+	struct nmreq_vale_polling body = {0};
+
+	abi_ctrl(fd, "vale0:mem1", NETMAP_REQ_VALE_POLLING_DISABLE, &body,
+		 NULL);
+}
+
+static int make_port(void)
+{
+	struct nmreq_vale_newif body = {.nr_tx_slots = SLOTS,
+					.nr_rx_slots = SLOTS};
+
+	return abi_ctrl(fd, "mem3", NETMAP_REQ_VALE_NEWIF, &body, NULL);
+}
+
+static int delete_port(void)
+{
+	return abi_ctrl(fd, "mem3", NETMAP_REQ_VALE_DELIF, NULL, NULL);
+}
+
+static void port_is_not_there(void)
+{
+	delete_port();
+}
+
+static void port_is_there(void)
+{
+	make_port();
+}
+
+static void have_port(void)
+{
+	have_device();
+	assert_int_equal(make_port(), 0);
+}
+
+static void remove_port(void)
+{
+	delete_port();
+	close_device();
+}
+
 /* Moving frames */
 
 static int touch_memory(void)
@@ -441,6 +595,182 @@ static int run_loop(void)
 			&events);
 }
 
+/* Transactions. With a device and without: one takes far more steps. */
+
+static struct objects want;
+
+static void on_switch(const char *name, const char *sw)
+{
+	struct port_spec *p = world_want_port(&want, name);
+
+	strcpy(p->on_switch, sw);
+	strcpy(p->domain, "shared");
+}
+
+static void on_pipe(const char *name, const char *pipe, uint8_t end)
+{
+	struct port_spec *p = world_want_port(&want, name);
+
+	strcpy(p->on_pipe, pipe);
+	snprintf(p->domain, sizeof(p->domain), "pipe:%.50s", pipe);
+	p->end = end;
+}
+
+static void want_objects(void)
+{
+	world_want_switch(&want, "memsw");
+	world_want_pipe(&want, "mempipe");
+	on_switch("one", "memsw");
+	on_switch("two", "memsw");
+	on_pipe("a", "mempipe", 0);
+	on_pipe("b", "mempipe", 1);
+	objects_sort(&want);
+}
+
+static void want_device(void)
+{
+	struct port_spec *nic;
+
+	have_nic();
+	world_want_switch(&want, "memsw");
+	nic = world_want_port(&want, "nic");
+	nic->kind = PTN_PORT_NIC;
+	nic->host_stack = true;
+	nic->has_mac = false;
+	strcpy(nic->device, "mem1");
+	strcpy(nic->on_switch, "memsw");
+}
+
+static void want_nothing(void)
+{
+	objects_fini(&want);
+}
+
+static void want_no_device(void)
+{
+	want_nothing();
+	remove_nic();
+}
+
+static int apply(void)
+{
+	return world_apply(&want);
+}
+
+static void clear(void)
+{
+	struct objects nothing = {0};
+
+	assert_int_equal(world_apply(&nothing), 0);
+}
+
+static void have_objects(void)
+{
+	want_objects();
+	assert_int_equal(apply(), 0);
+}
+
+static void have_no_objects(void)
+{
+	clear();
+	want_nothing();
+}
+
+static int apply_device(void)
+{
+	return apply();
+}
+
+static int delete_all(void)
+{
+	struct objects nothing = {0};
+
+	return world_apply(&nothing);
+}
+
+static void apply_again(void)
+{
+	assert_int_equal(apply(), 0);
+}
+
+/* The module itself */
+
+static int module_fd = -1;
+
+static void unload(void)
+{
+	/* EAGAIN: it is open just now */
+	while (syscall(SYS_delete_module, "ptnetmap", 0) && errno != ENOENT)
+		assert_int_equal(errno, EAGAIN);
+	assert_int_equal(access("/dev/netmap", F_OK), -1);
+}
+
+static int load(void)
+{
+	return syscall(SYS_finit_module, module_fd, "", 0) ? -errno : 0;
+}
+
+/* Another one is after the device while it may yet fail to come. */
+static int may_come;
+
+static void *open_at_once(void *arg)
+{
+	while (!__atomic_load_n(&loop_over, __ATOMIC_ACQUIRE)) {
+		int early = -1;
+
+		if (__atomic_load_n(&may_come, __ATOMIC_ACQUIRE))
+			early = open("/dev/netmap", O_RDWR | O_CLOEXEC);
+		usleep(100);
+		if (early >= 0)
+			close(early);
+	}
+	return arg;
+}
+
+static int load_in_sight(void)
+{
+	int err;
+
+	__atomic_store_n(&may_come, 1, __ATOMIC_RELEASE);
+	err = load();
+	__atomic_store_n(&may_come, 0, __ATOMIC_RELEASE);
+	return err;
+}
+
+static void loading(void **state)
+{
+	unsigned nth = 1;
+	bool hit = true;
+	pthread_t opener;
+
+	(void)state;
+	loop_over = 0;
+	assert_int_equal(pthread_create(&opener, NULL, open_at_once, NULL), 0);
+	module_fd = open(getenv("PTNET_MODULE"), O_RDONLY | O_CLOEXEC);
+	assert_true(module_fd >= 0);
+	world_forget();
+	unload();
+	for (; hit; nth++) {
+		int err;
+
+		arm(nth);
+		err = load_in_sight();
+		hit = disarm();
+		if (!hit)
+			assert_int_equal(err, 0);
+		else if (err)
+			assert_int_equal(load(), 0);
+		assert_int_equal(access("/dev/netmap", F_OK), 0);
+		assert_true(nth < ENOUGH);
+		unload();
+	}
+	print_message("# %u failures\n", nth - 1);
+	__atomic_store_n(&loop_over, 1, __ATOMIC_RELEASE);
+	pthread_join(opener, NULL);
+	assert_int_equal(load(), 0);
+	close(module_fd);
+}
+
 #define TRIAL_AS(run, undo, prepare, clean, tells)                             \
 	{                                                                      \
 		.name = #run, .test_func = exhaust,                            \
@@ -453,6 +783,7 @@ static int run_loop(void)
 	TRIAL_AS(run, undo, prepare, clean, false)
 #define REGISTERS(run) TRIAL(run, reopen_device, have_device, close_device)
 #define REGISTERS_AT(run) TRIAL(run, reopen_device, have_other, shut_other)
+#define REGISTERS_NIC(run) TRIAL(run, reopen_device, have_nic, remove_nic)
 #define ASKS(run) TRIAL(run, NULL, have_other, shut_other)
 
 /* With an argument only trials whose names match it, as those of files do. */
@@ -467,8 +798,12 @@ int main(int argc, char **argv)
 		REGISTERS(open_with_extmem),
 		REGISTERS(open_by_the_old_call),
 		REGISTERS_AT(open_pipe_of_other),
+		REGISTERS_AT(open_large_pipe_of_other),
 		REGISTERS_AT(open_monitor),
 		REGISTERS_AT(open_zcopy_monitor),
+		REGISTERS(open_global_memory),
+		REGISTERS_NIC(open_nic),
+		REGISTERS_NIC(open_nic_and_stack),
 		TRIAL(enable_csb, have_exclusive_again, have_exclusive,
 		      close_device),
 		ASKS(ask_for_port),
@@ -479,6 +814,21 @@ int main(int argc, char **argv)
 		ASKS(send_indirect),
 		ASKS(wait_by_epoll),
 		TRIAL(run_loop, NULL, have_csb, have_no_csb),
+		TRIAL(make_port, port_is_not_there, have_device, close_device),
+		TRIAL(delete_port, port_is_there, have_port, remove_port),
+		TRIAL(attach_nic, nic_is_off, have_nic, remove_nic),
+		TRIAL(attach_nic_and_stack, nic_is_off, have_nic, remove_nic),
+		TRIAL(detach_nic, nic_is_on, have_attached_nic,
+		      remove_attached_nic),
+		TRIAL(poll_nic, nic_is_not_polled, have_attached_nic,
+		      remove_attached_nic),
+		TRIAL_AS(world_try_to_look, NULL, have_other, shut_other, true),
+		TRIAL_AS(apply, clear, want_objects, want_nothing, true),
+		TRIAL_AS(apply_device, clear, want_device, want_no_device,
+			 true),
+		TRIAL_AS(delete_all, apply_again, have_objects, have_no_objects,
+			 true),
+		cmocka_unit_test(loading),
 	};
 
 	setlinebuf(stdout);

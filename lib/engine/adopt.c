@@ -20,7 +20,7 @@ void adopt_keep(struct attach *a)
 {
 	const struct vport *p = a->port;
 	struct keep_record r = {
-		.window = a->window,
+		.window = a->number,
 		.queues = p->spec.queues,
 		.slots = p->spec.slots,
 		.huge = a->memory->huge,
@@ -98,7 +98,7 @@ static int take_memory(struct attach *a, const struct keep_record *r, int *fd)
 		return err;
 	}
 	a->memory = m;
-	a->window = r->window;
+	a->number = r->window;
 	m->users++;
 	return 0;
 }
@@ -115,16 +115,12 @@ static void take_vectors(struct attach *a, const struct kept *left)
 /* A command that the last engine did not get to is answered: not done. */
 static int begin(struct attach *a)
 {
-	const uint32_t seq = ptn_load(attach_control(a)->seq);
 	int err = attach_begin(a);
 
 	if (err)
 		return err;
-	a->seq = seq;
-	ptn_store(attach_config(a)->ack_status, -ECONNRESET);
-	ptn_store_release(attach_config(a)->ack_seq, seq);
 	attach_join(a);
-	attach_kick_control(a);
+	ptn_window_renew(&a->window);
 	return 0;
 }
 

@@ -18,12 +18,8 @@
 #include "engine/wire.h"
 
 enum {
-	COMMANDS_PER_TICK = 256, /* doorbells of vector 0 */
-	FAULTS_MAX = 1000,
-	FAULTS_PERIOD_MS = 10000,
 	SHUT_MS = 10 * 1000, /* to a program that held a worker */
 	WARN_PERIOD_MS = 10000,
-	ETHER_HEADER = 14,
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
 };
@@ -32,8 +28,6 @@ enum {
 
 static void report(struct attach *a)
 {
-	if (__atomic_exchange_n(&a->too_many, 1, __ATOMIC_ACQ_REL))
-		return;
 	eventfd_write(a->port->engine->faults.fd, 1);
 }
 
@@ -45,7 +39,8 @@ static void on_notify(void *home, uint32_t vector)
 	if (watch_kick(a->client_fd[vector]))
 		return;
 	ptn_store(a->spoilt, 1);
-	report(a);
+	if (ptn_window_give_up(&a->window))
+		report(a);
 }
 
 static void on_wake(void *home, uint32_t queue)
@@ -59,15 +54,10 @@ static void on_fault(void *home, uint32_t vector, uint64_t total)
 {
 	const struct vport *p = home;
 	struct attach *a = p->attach;
-	uint64_t now = ptn_now_ms();
 
 	(void)vector;
 	(void)total;
-	if (now - ptn_load(a->faults_since) > FAULTS_PERIOD_MS) {
-		ptn_store(a->faults_since, now);
-		ptn_store(a->faults, 0);
-	}
-	if (__atomic_add_fetch(&a->faults, 1, __ATOMIC_RELAXED) >= FAULTS_MAX)
+	if (ptn_window_fault(&a->window))
 		report(a);
 }
 
@@ -91,96 +81,66 @@ static struct worker *choose_worker(struct attach *a)
 	return best;
 }
 
-static void set_state(struct attach *a, enum ptn_state state)
+static void stop(void *home)
 {
-	ptn_store_release(attach_config(a)->state, state);
-}
-
-static void stop(struct attach *a)
-{
+	struct attach *a = home;
 	struct worker *w = a->memory->worker;
 
-	if (!a->running)
-		return;
 	worker_remove(w, a->queues, a->port->spec.queues);
 	ptn_port_stop(a->port->core);
 	worker_flush(w);
-	a->running = false;
 }
 
-static int start(struct attach *a)
+static int start(void *home)
 {
+	struct attach *a = home;
 	struct worker *w = choose_worker(a);
 	uint32_t n = a->port->spec.queues;
 	int err;
 
-	if (a->faulted)
-		return -EIO;
-	if (a->running)
-		return 0;
 	for (uint32_t i = 0; i < n; i++)
 		queue_init(&a->queues[i], w, a->port->core, i,
 			   a->host_fd[PTN_VECTOR_TX(i)],
 			   a->host_fd[PTN_VECTOR_RX(i)]);
-	set_state(a, PTN_STATE_RUNNING);
 	err = ptn_port_start(a->port->core);
 	if (!err)
 		err = worker_add(w, a->queues, n);
-	if (!err) {
-		a->running = true;
+	if (!err)
 		return 0;
-	}
 	ptn_port_stop(a->port->core);
 	worker_flush(w);
-	set_state(a, PTN_STATE_READY);
 	return err;
 }
 
-static int command(struct attach *a, uint32_t cmd)
+static void reset(void *home)
 {
-	if (a->faulted)
-		return -EIO;
-	switch (cmd) {
-	case PTN_REGION_RESET:
-		stop(a);
-		ptn_port_reset(a->port->core);
-		break;
-	case PTN_REGION_START:
-		return start(a);
-	case PTN_REGION_STOP:
-		stop(a);
-		break;
-	default:
-		return -EOPNOTSUPP;
-	}
-	set_state(a, PTN_STATE_READY);
-	return 0;
+	struct attach *a = home;
+
+	ptn_port_reset(a->port->core);
 }
 
-void attach_kick_control(struct attach *a)
+static void kick_control(void *home)
 {
+	struct attach *a = home;
+
 	watch_kick(a->client_fd[PTN_VECTOR_CONTROL]);
 }
+
+static const struct ptn_window_ops window_ops = {
+	.start = start,
+	.stop = stop,
+	.reset = reset,
+	.kick = kick_control,
+};
 
 /* The eventfd is edge-triggered and never read, as in worker.h. */
 static void doorbell_heard(struct loop_source *source, uint32_t events)
 {
 	struct attach *a = loop_owner(source, struct attach, doorbell);
-	uint32_t seq = ptn_load_acquire(attach_control(a)->seq);
 
 	(void)events;
-	if (++a->commands > COMMANDS_PER_TICK) {
-		a->muted = true;
+	if (!ptn_window_heard(&a->window))
 		loop_change(&a->port->engine->loop, source, 0);
-		return;
-	}
-	if (seq == a->seq)
-		return;
-	a->seq = seq;
-	ptn_store(attach_config(a)->ack_status,
-		  command(a, ptn_load(attach_control(a)->cmd)));
-	ptn_store_release(attach_config(a)->ack_seq, seq);
-	attach_kick_control(a);
 }
 
 /* A program fails as often as it likes: that must not fill the disk. */
@@ -196,13 +156,11 @@ static bool may_warn(struct vport *p)
 
 static void fault(struct attach *a)
 {
-	stop(a);
-	a->faulted = true;
+	if (!ptn_window_fail(&a->window))
+		return;
 	/* it cost its worker's other ports some time: not again at once */
 	if (ptn_load(a->spoilt))
 		a->port->shut_until = ptn_now_ms() + SHUT_MS;
-	set_state(a, PTN_STATE_FAULTED);
-	attach_kick_control(a);
 	if (!may_warn(a->port))
 		return;
 	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "
@@ -215,20 +173,16 @@ void attach_faults(struct engine *e)
 	struct attach *a;
 
 	LIST_FOREACH(a, &e->attached, link)
-	if (ptn_load_acquire(a->too_many) && !a->faulted)
-		fault(a);
+	fault(a);
 }
 
 static void tick(struct attach *a)
 {
-	ptn_store(attach_config(a)->heartbeat, ++a->heartbeat);
-	if (memory_lost(a->memory))
+	if (memory_lost(a->memory) && ptn_window_give_up(&a->window))
 		report(a);
-	a->commands = 0;
-	if (!a->muted)
-		return;
-	a->muted = false;
-	loop_change(&a->port->engine->loop, &a->doorbell, EPOLLIN | EPOLLET);
+	if (ptn_window_tick(&a->window))
+		loop_change(&a->port->engine->loop, &a->doorbell,
+			    EPOLLIN | EPOLLET);
 }
 
 void attach_tick(struct engine *e)
@@ -241,9 +195,7 @@ void attach_tick(struct engine *e)
 
 void attach_status(const struct attach *a, struct port_status *out)
 {
-	out->state = a->faulted	  ? PTN_PORT_FAULTED
-		     : a->running ? PTN_PORT_UP
-				  : PTN_PORT_ATTACHED;
+	out->state = ptn_window_state(&a->window);
 	out->pid = (uint32_t)a->pid;
 	if (a->memory->worker)
 		out->worker = worker_number(a->memory->worker);
@@ -362,7 +314,7 @@ static int take_memory(struct attach *a)
 		a->memory = NULL;
 		return window;
 	}
-	a->window = (uint32_t)window;
+	a->number = (uint32_t)window;
 	a->memory->users++;
 	return 0;
 }
@@ -371,7 +323,7 @@ static void give_memory(struct attach *a)
 {
 	if (!a->memory)
 		return;
-	memory_give_window(a->memory, a->window);
+	memory_give_window(a->memory, a->number);
 	a->memory->users--;
 	attach_put_memory(a->port->engine, a->memory);
 }
@@ -379,37 +331,17 @@ static void give_memory(struct attach *a)
 static void fill_config(struct attach *a)
 {
 	const struct vport *p = a->port;
-	const struct ptn_region *r = a->memory->region;
-	const struct ptn_shape *s = ptn_region_shape(r);
-	const uint64_t window = (uint64_t)a->window * PTN_WINDOW_SIZE;
-	struct ptn_config c = {
-		.magic = PTN_CONFIG_MAGIC,
-		.version = PTN_REGION_VERSION,
-		.bytes = sizeof(c),
+	const struct ptn_window_params params = {
+		.name = p->spec.name,
+		.mac = p->spec.mac,
 		.features = os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0,
-		.state = PTN_STATE_READY,
 		.generation = p->engine->generation,
-		.window = a->window,
-		.vectors = a->vectors,
-		.tx_rings = p->spec.queues,
-		.rx_rings = p->spec.queues,
-		.tx_slots = p->spec.slots,
-		.rx_slots = p->spec.slots,
-		.mtu = s->buf_size - ETHER_HEADER,
-		.atok_ofs = window + PTN_WINDOW_ATOK,
-		.ktoa_ofs = window + PTN_WINDOW_KTOA,
-		.control_ofs = window + PTN_WINDOW_CONTROL,
-		.mem_ofs = PTN_WINDOW_AREA,
-		.mem_size = ptn_shape_bytes(s),
-		.nifp_ofs = ptn_port_nifp_ofs(p->core),
-		.pool = {{ptn_region_pool(r, 0), s->if_count, s->if_size},
-			 {ptn_region_pool(r, 1), s->ring_count, s->ring_size},
-			 {ptn_region_pool(r, 2), s->buf_count, s->buf_size}},
+		.number = a->number,
+		.queues = p->spec.queues,
+		.slots = p->spec.slots,
 	};
 
-	memcpy(c.mac, p->spec.mac, sizeof(c.mac));
-	memcpy(c.name, p->spec.name, sizeof(c.name));
-	memcpy(attach_config(a), &c, sizeof(c));
+	ptn_window_show(&a->window, p->core, &params);
 }
 
 /* Beginning and end. */
@@ -439,11 +371,13 @@ static void close_vectors(struct attach *a)
 
 static int open_port(struct attach *a)
 {
-	char *window = memory_window(a->memory, a->window);
-	int err = ptn_port_open(a->port->core, a->memory->region,
-				(void *)(window + PTN_WINDOW_ATOK),
-				(void *)(window + PTN_WINDOW_KTOA));
+	int err;
 
+	ptn_window_init(&a->window, memory_window(a->memory, a->number),
+			&window_ops, a);
+	err = ptn_port_open(a->port->core, a->memory->region,
+			    ptn_window_atok(&a->window),
+			    ptn_window_ktoa(&a->window));
 	a->opened = !err;
 	return err;
 }
@@ -455,7 +389,7 @@ static void close_port(struct attach *a)
 
 	if (!a->opened)
 		return;
-	stop(a);
+	ptn_window_stop(&a->window);
 	ptn_port_counters(p->core, counters);
 	for (int c = 0; c <= PTN_C_MAX; c++)
 		p->past[c] += counters[c];
@@ -485,9 +419,7 @@ void attach_free(struct attach *a)
 
 void attach_end(struct attach *a)
 {
-	set_state(a, PTN_STATE_GONE);
-	stop(a);
-	attach_kick_control(a);
+	ptn_window_end(&a->window);
 	attach_free(a);
 }
 
@@ -589,7 +521,7 @@ static void accept_client(struct vport *p, int fd)
 		return;
 	}
 	attach_join(a);
-	if (wire_greet(fd, a->window, a->memory->fd, a->vectors, a->host_fd,
+	if (wire_greet(fd, a->number, a->memory->fd, a->vectors, a->host_fd,
 		       a->client_fd))
 		attach_free(a);
 	else if (p->spec.kind == PTN_PORT_VM)

@@ -19,7 +19,8 @@ typedef _Bool bool;
 typedef __SIZE_TYPE__ size_t;
 
 enum { false, true };
-enum { ENOENT = 2, ENXIO = 6, ENOMEM = 12, EBUSY = 16, EXDEV = 18 };
+enum { ENOENT = 2, EIO = 5, ENXIO = 6, ENOMEM = 12, EBUSY = 16, EXDEV = 18 };
+enum { EOPNOTSUPP = 95, ECONNRESET = 104 };
 enum { EINVAL = 22, ENOSPC = 28 };
 
 #define NULL ((void *)0)

@@ -25,6 +25,25 @@ void ptn_ring_fault(struct ptn_ring *r)
 		p->ops->fault(p->home, r->vector, total);
 }
 
+/* The gate is never passed, so it lies ahead as well. */
+static u32 up_to_gate(const struct ptn_ring *r, u32 head)
+{
+	const u32 gate = ptn_load(r->gate);
+
+	if (ptn_likely(gate == r->num_slots) ||
+	    ptn_ring_span(r, r->hwcur, head) <=
+		    ptn_ring_span(r, r->hwcur, gate))
+		return head;
+	return gate;
+}
+
+bool ptn_csb_tx_gated(const struct ptn_ring *r)
+{
+	const u32 h = ptn_load_acquire(r->atok->head);
+
+	return h < r->num_slots && up_to_gate(r, h) != h;
+}
+
 bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head)
 {
 	u32 h = ptn_load_acquire(r->atok->head);
@@ -35,7 +54,7 @@ bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head)
 		ptn_ring_fault(r);
 		return false;
 	}
-	*head = h;
+	*head = up_to_gate(r, h);
 	return true;
 }
 

@@ -91,21 +91,31 @@ bool ptn_header_ready(const struct ptn_port *p, u32 vector)
 	return r && ptn_load(r->atok->cur) != ptn_load(r->hwtail);
 }
 
+void ptn_header_window(const struct ptn_port *p, u32 queue, u32 *from, u32 *to)
+{
+	const struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+	u32 head;
+
+	*from = 0;
+	*to = 0;
+	if (!r)
+		return;
+	*from = ptn_load(r->hwcur);
+	*to = *from;
+	head = ptn_load_acquire(r->atok->head); /* perhaps a program's CSB */
+	if (head < r->num_slots &&
+	    ptn_ring_span(r, *from, head) <=
+		    ptn_ring_span(r, *from, ptn_load(r->hwtail)))
+		*to = head;
+}
+
 u32 ptn_header_pending(const struct ptn_port *p, u32 queue)
 {
 	const struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+	u32 from, to;
 
-	u32 head, n;
-
-	if (!r)
-		return 0;
-	head = ptn_load(r->atok->head); /* perhaps a program's own CSB */
-	if (head >= r->num_slots)
-		return 0;
-	n = ptn_ring_span(r, ptn_load(r->hwcur), head);
-	return n <= ptn_ring_span(r, ptn_load(r->hwcur), ptn_load(r->hwtail))
-		       ? n
-		       : 0;
+	ptn_header_window(p, queue, &from, &to);
+	return r ? ptn_ring_span(r, from, to) : 0;
 }
 
 bool ptn_header_peek(const struct ptn_port *p, u32 vector, u32 *from, u32 *to)
@@ -124,6 +134,45 @@ u32 ptn_header_done(const struct ptn_port *p, u32 queue)
 	const struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
 
 	return r ? ptn_load(r->hwcur) : 0;
+}
+
+u32 ptn_header_gate(struct ptn_port *p, u32 queue)
+{
+	struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+	u32 at;
+
+	if (!r)
+		return 0;
+	/* against a pipe's other end */
+	ptn_spin_lock(&r->lock);
+	at = r->hwcur;
+	ptn_store(r->gate, at);
+	ptn_spin_unlock(&r->lock);
+	return at;
+}
+
+void ptn_header_gate_on(struct ptn_port *p, u32 queue, u32 at)
+{
+	struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+
+	if (!r)
+		return;
+	ptn_spin_lock(&r->lock);
+	if (ptn_ring_span(r, r->hwcur, at) >
+	    ptn_ring_span(r, r->hwcur, r->gate))
+		ptn_store(r->gate, at);
+	ptn_spin_unlock(&r->lock);
+}
+
+void ptn_header_gate_off(struct ptn_port *p, u32 queue)
+{
+	struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+
+	if (!r)
+		return;
+	ptn_spin_lock(&r->lock);
+	ptn_store(r->gate, r->num_slots);
+	ptn_spin_unlock(&r->lock);
 }
 
 u32 ptn_header_shown(const struct ptn_port *p, u32 vector)

@@ -57,6 +57,28 @@ bool ptn_header_peek(const struct ptn_port *p, u32 vector, u32 *from, u32 *to);
 /** ptn_header_done - transmit: the first slot that is not sent yet */
 u32 ptn_header_done(const struct ptn_port *p, u32 queue);
 
+/**
+ * ptn_header_gate - transmit: what is not sent yet stays in the ring
+ *
+ * Whatever the program hands over, and whoever syncs: for monitors, which are
+ * to see it first. Returns the first slot behind the gate. A queue that is
+ * asked to sleep does not while there are others.
+ */
+u32 ptn_header_gate(struct ptn_port *p, u32 queue);
+
+/** ptn_header_gate_on - slots before @at may go; never backwards */
+void ptn_header_gate_on(struct ptn_port *p, u32 queue, u32 at);
+
+/** ptn_header_gate_off - all may go */
+void ptn_header_gate_off(struct ptn_port *p, u32 queue);
+
+/**
+ * ptn_header_window - transmit: slots [*from, *to) are handed over, not sent
+ *
+ * None where the program's head is not possible.
+ */
+void ptn_header_window(const struct ptn_port *p, u32 queue, u32 *from, u32 *to);
+
 /** ptn_header_shown - the tail that the program was shown last */
 u32 ptn_header_shown(const struct ptn_port *p, u32 vector);
 

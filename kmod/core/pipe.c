@@ -438,7 +438,8 @@ static bool pipe_arm(struct ptn_port *p, u32 queue)
 	waits |= wait_for_room(back, rx);
 	if (waits)
 		ptn_mb_heavy();
-	if (!can_move(tx, to) && !can_move(back, rx))
+	if (!can_move(tx, to) && !can_move(back, rx) &&
+	    !(tx && ptn_csb_tx_gated(tx)))
 		return true;
 	want_kicks(tx, false);
 	want_kicks(rx, false);

@@ -75,6 +75,7 @@ static void reset_indices(struct ptn_ring *r)
 	r->seen = 0;
 	r->kicked = 0;
 	r->unshown = 0;
+	r->gate = r->num_slots;
 	r->taken = 0;
 	r->skipping = false;
 	r->last_src = 0;

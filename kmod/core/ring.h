@@ -59,6 +59,7 @@ struct ptn_ring {
 	u32 seen; /* transmit: the head up to which nothing can be done */
 	u32 unshown; /* transmit: slots done that the program was not told */
 	u32 quiet; /* transmit: looks since then that found nothing new */
+	u32 gate; /* transmit: frames from here on stay; num_slots: none */
 	u32 kicked; /* appl_need_kick that was answered last */
 	u64 last_src; /* transmit: the address learned last ... */
 	u32 last_epoch; /* ... and when that still holds */
@@ -225,9 +226,13 @@ static inline u32 ptn_slot_flags(u64 word)
 /**
  * ptn_csb_tx_head - the program's head of a transmit ring, checked
  *
- * The window is [hwcur, hwtail]; returns false after counting a fault.
+ * The window is [hwcur, hwtail]; returns false after counting a fault. Frames
+ * behind the ring's gate are not told.
  */
 bool ptn_csb_tx_head(struct ptn_ring *r, u32 *head);
+
+/** ptn_csb_tx_gated - whether there are frames behind the gate */
+bool ptn_csb_tx_gated(const struct ptn_ring *r);
 
 /**
  * ptn_csb_rx_refresh - take back what the program gave back, under the lock

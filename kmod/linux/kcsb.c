@@ -7,6 +7,7 @@
 #include "core/port.h"
 #include "kctl.h"
 #include "kfile.h"
+#include "kmonitor.h"
 #include "kpages.h"
 #include "kport.h"
 #include "krequest.h"
@@ -119,6 +120,14 @@ static void exchange_all(struct kcsb *c, bool in)
 			 PTN_VECTOR_RX(__ffs64(q)), in ? i : -1);
 }
 
+static bool is_monitored(const struct kport *p, u64 rx)
+{
+	for (u64 q = rx; q; q &= q - 1)
+		if (kmonitor_any(&p->ring[p->tx_rings + __ffs64(q)]))
+			return true;
+	return false;
+}
+
 int kcsb_join(struct kcsb *c, struct kport *p, u64 tx, u64 rx)
 {
 	const u32 rings = hweight64(tx) + hweight64(rx);
@@ -127,6 +136,10 @@ int kcsb_join(struct kcsb *c, struct kport *p, u64 tx, u64 rx)
 	if (c->atok.entries < rings || c->ktoa.entries < rings)
 		return krefuse(-EFAULT, "CSB arrays end before ring %u",
 			       min(c->atok.entries, c->ktoa.entries));
+	if (is_monitored(p, rx))
+		return krefuse(-EBUSY,
+			       "CSB: what %s receives is being monitored",
+			       p->name);
 	c->port = p;
 	c->tx = tx;
 	c->rx = rx;

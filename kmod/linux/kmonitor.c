@@ -27,24 +27,37 @@ struct kmonitor {
 
 /* The parent's side. Lists of taps are changed under the ring's lock. */
 
+static bool is_tx(const struct tap *t)
+{
+	return t->vector & 1;
+}
+
+static u32 queue_of(const struct tap *t)
+{
+	return (t->vector - 1) / 2;
+}
+
 static void tap_begin(struct tap *t)
 {
-	struct kring *r = kport_ring(t->monitor->parent, t->vector);
+	struct kport *parent = t->monitor->parent;
+	struct kring *r = kport_ring(parent, t->vector);
 
 	mutex_lock(&r->lock);
-	if (t->vector & 1 && list_empty(&r->monitors))
-		r->copied = ptn_header_done(t->monitor->parent->core,
-					    (t->vector - 1) / 2);
+	if (is_tx(t) && list_empty(&r->monitors))
+		r->copied = ptn_header_gate(parent->core, queue_of(t));
 	list_add_tail(&t->node, &r->monitors);
 	mutex_unlock(&r->lock);
 }
 
 static void tap_end(struct tap *t)
 {
-	struct kring *r = kport_ring(t->monitor->parent, t->vector);
+	struct kport *parent = t->monitor->parent;
+	struct kring *r = kport_ring(parent, t->vector);
 
 	mutex_lock(&r->lock);
 	list_del_init(&t->node);
+	if (is_tx(t) && list_empty(&r->monitors))
+		ptn_header_gate_off(parent->core, queue_of(t));
 	mutex_unlock(&r->lock);
 }
 
@@ -146,6 +159,19 @@ static struct kmonitor *new_monitor(struct kport *parent,
 	return m;
 }
 
+/* Its program takes frames before anybody else could look at them. */
+static bool receives_by_csb(const struct kport *parent, u64 queues)
+{
+	for (u64 q = queues; q; q &= q - 1) {
+		const struct kring *r =
+			kport_ring(parent, PTN_VECTOR_RX(__ffs64(q)));
+
+		if (r && r->csb)
+			return true;
+	}
+	return false;
+}
+
 int kmonitor_new(struct kport **out, struct kport *parent,
 		 const struct kmonitor_params *params)
 {
@@ -166,6 +192,8 @@ int kmonitor_new(struct kport **out, struct kport *parent,
 	kctl_assert_held();
 	if (!parent->mem || parent->monitor)
 		return -EINVAL;
+	if (receives_by_csb(parent, params->rx))
+		return -EOPNOTSUPP;
 	m = new_monitor(parent, params, queues);
 	if (!m)
 		return -ENOMEM;
@@ -223,14 +251,20 @@ static void swap_buffers(struct kport *p, u32 vector, u32 from, u32 to)
 }
 
 /*
- * A pipe's frames pass on with their buffers, so that there are none to be
- * had once they are sent.
+ * A pipe's frames pass on with their buffers, and a program that looks into
+ * its own CSB fills them again at once: there are none to be had once the
+ * frames are sent.
  */
+static bool leaves_no_buffers(const struct kport *p, const struct kring *r)
+{
+	return p->pipe || r->csb;
+}
+
 static void imitate(struct kport *p, u32 vector, u32 from, u32 to)
 {
 	const struct tap *t;
 
-	if (!p->pipe || from == to)
+	if (from == to)
 		return;
 	ptn_rcu_read_lock();
 	list_for_each_entry(t, &kport_ring(p, vector)->monitors, node)
@@ -257,13 +291,15 @@ void kmonitor_tx_begin(struct kport *p, u32 queue, u32 from, u32 to,
 
 	from = first_new(p, r, from, to);
 	copy(p, PTN_VECTOR_TX(queue), from, to, w);
-	imitate(p, PTN_VECTOR_TX(queue), from, to);
+	if (leaves_no_buffers(p, r))
+		imitate(p, PTN_VECTOR_TX(queue), from, to);
 	r->copied = to;
+	ptn_header_gate_on(p->core, queue, to);
 }
 
 void kmonitor_tx_end(struct kport *p, u32 queue, u32 from, u32 to)
 {
-	if (!p->pipe)
+	if (!leaves_no_buffers(p, &p->ring[queue]))
 		swap_buffers(p, PTN_VECTOR_TX(queue), from, to);
 }
 

@@ -28,7 +28,7 @@ struct kmonitor_params {
  * Nobody finds it by a name. Opening it starts the monitoring, closing it
  * ends it and frees the port; one that was not opened is freed by kport_put().
  * Returns 0, -EINVAL when the parent has no program or is a monitor itself,
- * -ENOMEM.
+ * -EOPNOTSUPP for what a program in CSB mode receives, -ENOMEM.
  */
 int kmonitor_new(struct kport **out, struct kport *parent,
 		 const struct kmonitor_params *params);

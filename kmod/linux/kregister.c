@@ -372,6 +372,10 @@ static int register_monitor(struct krequest *rq, const char *name)
 		params.rx = q.rx;
 	params.slots = reg->nr_rx_slots;
 	err = kmonitor_new(&p, parent, &params);
+	if (err == -EOPNOTSUPP)
+		return krefuse(err,
+			       "what %s receives is not monitored in CSB mode",
+			       name);
 	if (err)
 		return krefuse(err, "%s cannot be monitored", name);
 	q = (struct queues){.rx = params.tx | params.rx};

@@ -10,6 +10,7 @@
  */
 #include "ksync.h"
 
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -63,44 +64,93 @@ static int end(struct kport *p, struct kring *r, u32 vector)
 	return ready;
 }
 
-/* NS_INDIRECT: payloads that lie in the program's memory */
+/*
+ * NS_INDIRECT: payloads that lie in the program's memory. They are copied
+ * under the ring's lock, for which others wait, and so only from what is in
+ * memory: the rest is brought there without the lock, however long that takes,
+ * before anything is sent. What is not to be had then is not there. Threads of
+ * the kernel have no program's memory (but may have borrowed somebody's).
+ */
+
+enum { ABSENT_MAX = 16 };
+
+struct absent {
+	bool begun;
+	u32 turns; /* that are left */
+	u32 next; /* the slot after the last one that was here */
+	u32 n;
+	struct {
+		const void __user *from;
+		u32 len;
+	} payload[ABSENT_MAX];
+};
+
+static void add_absent(struct absent *a, const void __user *from, u32 len,
+		       u32 next)
+{
+	a->payload[a->n].from = from;
+	a->payload[a->n].len = len;
+	a->n++;
+	a->next = next;
+}
+
+static void bring(const struct absent *a)
+{
+	for (u32 i = 0; i < a->n && !fatal_signal_pending(current); i++)
+		fault_in_readable(a->payload[i].from, a->payload[i].len);
+}
 
 /*
  * Into the slot's own buffer; in rings with offsets its ptr, which was all the
  * payload's address, says then where it begins. Where that is not possible the
- * flag stays, and the core drops and counts the frame.
+ * flag stays, and the core drops and counts the frame. False: it is absent.
  */
-static void fetch(const struct kmem *m, struct netmap_slot *slot, u16 flags,
-		  const struct ptn_offsets *o)
+static bool fetch(const struct kmem *m, struct netmap_slot *slot, u16 flags,
+		  const struct ptn_offsets *o, const void __user *from, u32 len)
 {
-	const u32 len = READ_ONCE(slot->len);
-	const void __user *from = u64_to_user_ptr(READ_ONCE(slot->ptr));
 	char *to = kmem_buffer(m, READ_ONCE(slot->buf_idx));
 
-	if (!to || len > ptn_region_shape(m->region)->buf_size - o->initial ||
-	    copy_from_user(to + o->initial, from, len))
-		return;
+	if (!to || !current->mm ||
+	    len > ptn_region_shape(m->region)->buf_size - o->initial)
+		return true;
+	if (copy_from_user_nofault(to + o->initial, from, len))
+		return false;
 	if (o->mask)
 		WRITE_ONCE(slot->ptr, o->initial);
 	WRITE_ONCE(slot->flags, flags & ~NS_INDIRECT);
+	return true;
 }
 
-static void fetch_indirect(struct kport *p, u32 queue)
+/* True: some are to be brought, and then it is to be tried again. */
+static bool fetch_indirect(struct kport *p, u32 queue, struct absent *a)
 {
 	const struct ptn_offsets *o =
 		ptn_port_offsets(p->core, PTN_VECTOR_TX(queue));
-	const u32 n = p->params.slots;
-	struct netmap_slot *slots =
-		ptn_header_ring(p->core, PTN_VECTOR_TX(queue))->slot;
-	u32 at = ptn_header_done(p->core, queue);
+	struct netmap_ring *ring =
+		ptn_header_ring(p->core, PTN_VECTOR_TX(queue));
+	bool is_new = !a->begun;
+	u32 at, end, next;
 
-	for (u32 left = ptn_header_pending(p->core, queue); left; left--) {
-		const u16 flags = READ_ONCE(slots[at].flags);
+	a->begun = true;
+	a->n = 0;
+	ptn_header_window(p->core, queue, &at, &end);
+	for (; at != end; at = next) {
+		struct netmap_slot *slot = &ring->slot[at];
+		const u16 flags = READ_ONCE(slot->flags);
+		const void __user *from;
+		u32 len;
 
-		if (unlikely(flags & NS_INDIRECT))
-			fetch(p->mem, &slots[at], flags, o);
-		at = at + 1 == n ? 0 : at + 1;
+		next = at + 1 == p->params.slots ? 0 : at + 1;
+		is_new |= at == a->next;
+		if (likely(!(flags & NS_INDIRECT)))
+			continue;
+		from = u64_to_user_ptr(READ_ONCE(slot->ptr));
+		len = READ_ONCE(slot->len);
+		if (!fetch(p->mem, slot, flags, o, from, len) && is_new &&
+		    a->n < ABSENT_MAX)
+			add_absent(a, from, len, next);
 	}
+	return a->n && a->turns && a->turns--;
 }
 
 /* Transmit */
@@ -170,17 +220,16 @@ static void send_what_has_room(struct kport *p, u32 queue, struct ptn_work *w)
 
 static void send_monitored(struct kport *p, u32 queue, struct kring *r)
 {
-	const u32 from = ptn_header_done(p->core, queue);
-	u32 to = from + ptn_header_pending(p->core, queue);
+	u32 from, to;
 
-	if (to >= p->params.slots)
-		to -= p->params.slots;
+	ptn_header_window(p->core, queue, &from, &to);
 	kmonitor_tx_begin(p, queue, from, to, r->work);
 	send(p, queue, r->work);
 	kmonitor_tx_end(p, queue, from, ptn_header_done(p->core, queue));
 }
 
-static int sync_tx(struct kport *p, u32 queue, struct kring *r)
+static int sync_tx(struct kport *p, u32 queue, struct kring *r,
+		   struct absent *a)
 {
 	const u32 vector = PTN_VECTOR_TX(queue);
 	int err;
@@ -192,7 +241,8 @@ static int sync_tx(struct kport *p, u32 queue, struct kring *r)
 		return err;
 	/* a CSB that is corrupt has nothing pending: the core is to see it */
 	if (ptn_header_pending(p->core, queue) || r->csb) {
-		fetch_indirect(p, queue);
+		if (unlikely(fetch_indirect(p, queue, a)))
+			return -EAGAIN;
 		if (kmonitor_any(r))
 			send_monitored(p, queue, r);
 		else
@@ -204,15 +254,25 @@ static int sync_tx(struct kport *p, u32 queue, struct kring *r)
 	return end(p, r, vector);
 }
 
+/* Whether cur differs from tail afterwards, or -errno. */
+static int sync_tx_bringing(struct kport *p, u32 queue, struct kring *r)
+{
+	struct absent a = {.turns = p->params.slots / ABSENT_MAX + 1};
+	int ready;
+
+	for (;;) {
+		mutex_lock(&r->lock);
+		ready = sync_tx(p, queue, r, &a);
+		mutex_unlock(&r->lock);
+		if (likely(ready != -EAGAIN))
+			return ready;
+		bring(&a);
+	}
+}
+
 int ksync_tx(struct kport *p, u32 queue)
 {
-	struct kring *r = &p->ring[queue];
-	int err;
-
-	mutex_lock(&r->lock);
-	err = sync_tx(p, queue, r);
-	mutex_unlock(&r->lock);
-	return min(err, 0);
+	return min(sync_tx_bringing(p, queue, &p->ring[queue]), 0);
 }
 
 /* Whether the program put in something, or the link left something. */
@@ -228,15 +288,19 @@ static bool has_pending(const struct kport *p, u32 queue, const struct kring *r)
 int ksync_poll_tx(struct kport *p, u32 queue, bool want)
 {
 	struct kring *r = &p->ring[queue];
-	int ready = 0;
 
 	if (unlikely(p->monitor))
 		return 0;
-	mutex_lock(&r->lock);
-	if (want || has_pending(p, queue, r))
-		ready = sync_tx(p, queue, r);
-	mutex_unlock(&r->lock);
-	return ready;
+	if (!want) {
+		bool pending;
+
+		mutex_lock(&r->lock);
+		pending = has_pending(p, queue, r);
+		mutex_unlock(&r->lock);
+		if (!pending)
+			return 0;
+	}
+	return sync_tx_bringing(p, queue, r);
 }
 
 /* Receive */

@@ -4,10 +4,12 @@
  * consumed, the buffers themselves after they were released.
  */
 #include "abi.h"
+#include "csb.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -456,6 +458,164 @@ static void test_of_one_ring(void **state)
 	abi_shut(&p);
 }
 
+/* Others at work meanwhile */
+
+enum {
+	AHEAD = 400, /* frames that a monitor's ring holds with ease */
+	FRAMES = 20000,
+};
+
+struct stream {
+	struct csb_app *csb; /* the sender, or NULL */
+	struct abi_port *port; /* the sender, if it is not in CSB mode */
+	struct abi_port *to; /* takes all the time */
+	unsigned seen; /* by the monitor */
+	bool over;
+};
+
+static void wait_for_the_monitor(const struct stream *s, unsigned n)
+{
+	while (n - __atomic_load_n(&s->seen, __ATOMIC_ACQUIRE) > AHEAD)
+		sched_yield();
+}
+
+static void send_one(const struct abi_port *p, unsigned n)
+{
+	struct netmap_ring *tx = abi_tx(p, 0);
+
+	while (!abi_space(tx))
+		assert_int_equal(abi_txsync(p), 0);
+	abi_put(tx, FRAME_MIN, TO_ALL, 1, n);
+	if (n % 7 == 6 || n + 1 == FRAMES)
+		assert_int_equal(abi_txsync(p), 0);
+}
+
+static void *send_all(void *arg)
+{
+	struct stream *s = arg;
+
+	for (unsigned n = 0; n < FRAMES; n++) {
+		wait_for_the_monitor(s, n);
+		if (s->csb)
+			csb_send(s->csb, FRAME_MIN, n);
+		else
+			send_one(s->port, n);
+	}
+	return NULL;
+}
+
+static void *take_all(void *arg)
+{
+	struct stream *s = arg;
+
+	while (!__atomic_load_n(&s->over, __ATOMIC_ACQUIRE))
+		abi_drain(s->to);
+	return NULL;
+}
+
+/* The monitor sees each frame once, in order, whoever else is at work. */
+static void assert_sees_all(struct abi_port *m, struct stream *s)
+{
+	struct netmap_ring *rx = abi_rx(m, 0);
+
+	while (s->seen < FRAMES) {
+		assert_true(abi_poll(m, POLLIN, 20000) & POLLIN);
+		while (abi_space(rx)) {
+			assert_int_equal(abi_take(rx), s->seen);
+			__atomic_store_n(&s->seen, s->seen + 1,
+					 __ATOMIC_RELEASE);
+		}
+	}
+}
+
+static void watch(struct stream *s, const char *name, uint64_t kind)
+{
+	pthread_t sender, taker;
+	struct abi_port m;
+
+	monitor(&m, name, NR_MONITOR_TX | kind);
+	pthread_create(&taker, NULL, take_all, s);
+	pthread_create(&sender, NULL, send_all, s);
+	assert_sees_all(&m, s);
+	pthread_join(sender, NULL);
+	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+	pthread_join(taker, NULL);
+	abi_shut(&m);
+}
+
+static void test_while_others_sync(void **state)
+{
+	struct two *x = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct stream s = {.port = &x->a, .to = &x->b};
+
+		watch(&s, x->a.name, i ? SWAP : COPY);
+	}
+}
+
+/* The program hands over more while the kernel syncs, and fills what it sent.
+ */
+static void watch_csb(const char *from, const char *to)
+{
+	for (int i = 0; i < 2; i++) {
+		struct csb_app a;
+		struct abi_port b;
+		struct stream s = {.csb = &a, .to = &b};
+
+		csb_open(&a, from);
+		abi_open(&b, to);
+		csb_start(&a);
+		watch(&s, from, i ? SWAP : COPY);
+		assert_int_equal(csb_stop(&a), 0);
+		csb_shut(&a);
+		abi_shut(&b);
+	}
+}
+
+static void test_what_is_sent_by_csb(void **state)
+{
+	(void)state;
+	watch_csb("vale0:c", "vale0:d");
+	abi_census(NULL);
+}
+
+static void test_what_is_sent_by_csb_into_a_pipe(void **state)
+{
+	(void)state;
+	watch_csb("vale0:q{1", "vale0:q}1");
+	abi_census(NULL);
+}
+
+/* A program that takes frames by its CSB has them before anybody looks. */
+static void test_not_what_is_received_by_csb(void **state)
+{
+	static const uint64_t kinds[] = {COPY, SWAP};
+	const struct nmreq_register only = {.nr_flags = NR_EXCLUSIVE};
+	struct nmreq_opt_csb o;
+	struct abi_port p, m;
+	struct csb_app a;
+
+	(void)state;
+	csb_open(&a, "vale0:c");
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		assert_error(try_monitor(&m, "vale0:c",
+					 NR_MONITOR_RX | kinds[i], 0),
+			     EOPNOTSUPP);
+	csb_shut(&a);
+	abi_open_as(&p, "vale0:c", only);
+	monitor(&m, "vale0:c", NR_MONITOR_RX);
+	csb_map(&a.csb);
+	o = csb_option(&a.csb);
+	assert_error(abi_ctrl(p.fd, p.name, NETMAP_REQ_CSB_ENABLE, NULL, &o),
+		     EBUSY);
+	abi_shut(&m);
+	assert_int_equal(
+		abi_ctrl(p.fd, p.name, NETMAP_REQ_CSB_ENABLE, NULL, &o), 0);
+	abi_shut(&p);
+	csb_unmap(&a.csb);
+}
+
 /* What a monitor does with its buffers, in the parent's memory, breaks none. */
 static void test_liars(void **state)
 {
@@ -520,6 +680,11 @@ int main(void)
 		SWITCH(test_not_an_orphan_yet),
 		SWITCH(test_an_orphan_is_woken),
 		SWITCH(test_of_one_ring),
+		SWITCH(test_while_others_sync),
+		PIPE(test_while_others_sync),
+		cmocka_unit_test(test_what_is_sent_by_csb),
+		cmocka_unit_test(test_what_is_sent_by_csb_into_a_pipe),
+		cmocka_unit_test(test_not_what_is_received_by_csb),
 		SWITCH(test_liars),
 		PIPE(test_liars),
 	};

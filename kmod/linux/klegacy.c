@@ -206,7 +206,10 @@ int klegacy_ioctl(struct kfile *f, unsigned int cmd, struct nmreq __user *arg)
 	struct nmreq n;
 	int err;
 
-	if (copy_from_user(&n, arg, sizeof(n)))
+	/* and back: an answer that could not be given, found before it is done
+	 */
+	if (copy_from_user(&n, arg, sizeof(n)) ||
+	    copy_to_user(arg, &n, sizeof(n)))
 		return -EFAULT;
 	rq = kzalloc(sizeof(*rq), GFP_KERNEL_ACCOUNT);
 	if (!rq)

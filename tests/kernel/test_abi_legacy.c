@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static struct nmreq request(const char *name, uint16_t cmd)
 {
@@ -137,6 +138,26 @@ static void test_bad_requests(void **state)
 }
 
 /* nr_ringid says which rings to who leaves nr_flags at 0. */
+/* The answer cannot be given: nothing is done. */
+static void test_an_answer_that_cannot_be_given(void **state)
+{
+	const size_t page = (size_t)getpagesize();
+	struct nmreq *r = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = abi_device();
+
+	(void)state;
+	assert_ptr_not_equal(r, MAP_FAILED);
+	*r = request("vale0:ro", 0);
+	assert_int_equal(mprotect(r, page, PROT_READ), 0);
+	assert_error(regif(fd, r), EFAULT);
+	assert_error(ginfo(fd, r), EFAULT);
+	assert_int_equal(mprotect(r, page, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(regif(fd, r), 0);
+	abi_close(fd);
+	munmap(r, page);
+}
+
 static void test_rings_by_ringid(void **state)
 {
 	static const struct {
@@ -304,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_registering),
 		cmocka_unit_test(test_bad_requests),
+		cmocka_unit_test(test_an_answer_that_cannot_be_given),
 		cmocka_unit_test(test_rings_by_ringid),
 		cmocka_unit_test(test_poll_flags_of_ringid),
 		cmocka_unit_test(test_pipes_by_mode),

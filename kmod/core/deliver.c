@@ -8,25 +8,22 @@
  * ring and delays nobody, and frames of one sender stay in order.
  */
 #include "batch.h"
-
-/* Of a virtio-net header. */
-enum {
-	HDR_FLAGS = 0,
-	HDR_NEEDS_CSUM = 1,
-	HDR_GSO_TYPE = 1,
-	HDR_COMMON = 10, /* bytes that the shorter one has as well */
-};
+#include "offload.h"
+#include "segment.h"
 
 /* What is delivered: frames order[0..n), or 0..n without an order. */
 struct delivery {
 	const u16 *order;
 	u32 n;
-	u32 at; /* next frame to lease for */
+	u32 at; /* next frame to lease for ... */
+	u32 part; /* ... and which part of it, if it is cut */
 	u32 picked; /* frames of the current lease */
 	u32 slots; /* ... and their buffers */
 	u32 cut, add; /* of headers before frames: the sender's, the receiver's
 		       */
 	bool simple; /* each frame takes one slot, at the buffer's beginning */
+	bool bare; /* what the headers ask for is done here: there are none
+		    * at the receiver */
 };
 
 static inline u32 nth(const struct delivery *d, u32 i)
@@ -82,17 +79,20 @@ static bool repacks(const struct ptn_ring *r, const struct ptn_work *w,
 	return ptn_ring_capacity(r) < w->frag_max;
 }
 
-/*
- * Whether a frame says that something is left to be done (checksums, cutting)
- * to a receiver that has no header to be told so.
- */
-static bool loses_offload(const struct delivery *d, const struct ptn_work *w,
-			  u32 frame)
+/* Whether the frame is written anew, in w->offload's parts. */
+static bool is_made(const struct delivery *d, const struct ptn_work *w,
+		    u32 frame)
 {
-	const char *hdr = ptn_work_frame(w, frame)->addr;
+	return d->bare && w->offload[frame].kind != PTN_OFFLOAD_NONE;
+}
 
-	return d->cut && !d->add &&
-	       (hdr[HDR_FLAGS] & HDR_NEEDS_CSUM || hdr[HDR_GSO_TYPE]);
+/* What the receiver gets of it. */
+static u32 bytes_of(const struct delivery *d, const struct ptn_work *w,
+		    u32 frame, u32 part)
+{
+	if (is_made(d, w, frame))
+		return ptn_segment_bytes(w, frame, part);
+	return ptn_work_bytes(w, frame) - d->cut + d->add;
 }
 
 /* Slots that a frame takes in @r, from leased buffer @at on. */
@@ -100,7 +100,7 @@ static u32 slots_for(const struct ptn_ring *r, const struct delivery *d,
 		     const struct ptn_work *w, u32 frame, u32 at)
 {
 	const u32 frags = w->odd ? w->frame[frame].frags : 1;
-	u32 len = ptn_work_bytes(w, frame) - d->cut + d->add, n;
+	u32 len = bytes_of(d, w, frame, d->part), n;
 
 	if (d->cut == d->add && !repacks(r, w, frame, frags, at))
 		return frags;
@@ -112,28 +112,54 @@ static u32 slots_for(const struct ptn_ring *r, const struct delivery *d,
 	return n;
 }
 
+/* Once a frame. */
+static void count_made(struct ptn_ring *r, const struct ptn_work *w, u32 frame)
+{
+	const u32 parts = w->offload[frame].parts;
+
+	if (parts > 1) {
+		r->count[PTN_C_SEGMENTED]++;
+		r->count[PTN_C_SEGMENTS] += parts;
+	} else {
+		r->count[PTN_C_CHECKSUMS]++;
+	}
+}
+
+/* The next part of frame @frame. False: with the next lease. */
+static bool pick_part(struct ptn_ring *r, struct ptn_work *w,
+		      struct delivery *d, u32 frame, u32 room)
+{
+	const u32 need = slots_for(r, d, w, frame, d->slots);
+
+	if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
+		r->count[PTN_C_DROP_TOO_BIG]++;
+	} else if (d->slots + need > room) {
+		r->count[PTN_C_DROP_RX_FULL]++;
+	} else if (d->slots + need > PTN_BATCH) {
+		return false;
+	} else {
+		w->part[d->picked] = (u16)d->part;
+		w->pick[d->picked++] = (u16)frame;
+		d->slots += need;
+	}
+	if (!d->part && is_made(d, w, frame))
+		count_made(r, w, frame);
+	return true;
+}
+
 /* Frames that fit into the ring; the others are dropped here. */
 static void pick_odd(struct ptn_ring *r, struct ptn_work *w, struct delivery *d,
 		     u32 room)
 {
 	d->picked = 0;
 	d->slots = 0;
-	for (; d->at < d->n; d->at++) {
+	for (; d->at < d->n; d->at++, d->part = 0) {
 		const u32 frame = nth(d, d->at);
-		const u32 need = slots_for(r, d, w, frame, d->slots);
+		const u32 parts = d->bare ? w->offload[frame].parts : 1;
 
-		if (ptn_unlikely(loses_offload(d, w, frame))) {
-			r->count[PTN_C_DROP_OFFLOAD]++;
-		} else if (need > NETMAP_MAX_FRAGS || need >= r->num_slots) {
-			r->count[PTN_C_DROP_TOO_BIG]++;
-		} else if (d->slots + need > room) {
-			r->count[PTN_C_DROP_RX_FULL]++;
-		} else if (d->slots + need > PTN_BATCH) {
-			return; /* with the next lease */
-		} else {
-			w->pick[d->picked++] = (u16)frame;
-			d->slots += need;
-		}
+		for (; d->part < parts; d->part++)
+			if (!pick_part(r, w, d, frame, room))
+				return;
 	}
 }
 
@@ -212,47 +238,88 @@ static char *place_of(const struct ptn_ring *r, const struct ptn_work *w, u32 i)
 	return ptn_ring_buf(r, w->buf[i]) + offset_of(r, w, i);
 }
 
-/* What stands in the receiver's header; its other bytes are zero. */
-static void copy_header(const struct delivery *d, char *to, const char *from)
-{
-	const u32 both = d->cut < d->add ? d->cut : d->add;
+/* Leased buffers that a frame is written into, each filled before the next. */
+struct sink {
+	const struct ptn_ring *r;
+	struct ptn_work *w;
+	u32 at;
+};
 
-	memset(to, 0, d->add);
-	ptn_copy(to, from, both < HDR_COMMON ? both : HDR_COMMON);
+static struct sink sink_at(const struct ptn_ring *r, struct ptn_work *w, u32 at)
+{
+	w->len[at] = 0;
+	return (struct sink){.r = r, .w = w, .at = at};
+}
+
+static void put(struct sink *s, const char *from, u32 len)
+{
+	while (len) {
+		u16 *fill = &s->w->len[s->at];
+		u32 n = capacity_of(s->r, s->w, s->at) - *fill;
+
+		if (!n) {
+			s->w->len[++s->at] = 0;
+			continue;
+		}
+		if (n > len)
+			n = len;
+		ptn_copy(place_of(s->r, s->w, s->at) + *fill, from, n);
+		*fill = (u16)(*fill + n);
+		from += n;
+		len -= n;
+	}
+}
+
+/* @len bytes of a frame, from its byte @from on. */
+static void put_bytes(struct sink *s, u32 frame, u32 from, u32 len)
+{
+	const struct ptn_frag *f = ptn_work_frame(s->w, frame);
+
+	for (; len && from >= f->len; f++)
+		from -= f->len;
+	for (; len; f++, from = 0) {
+		const u32 n = f->len - from < len ? f->len - from : len;
+
+		put(s, f->addr + from, n);
+		len -= n;
+	}
+}
+
+/* What stands in the receiver's header is the sender's, as far as it goes. */
+static void put_header(struct sink *s, const struct delivery *d, u32 frame)
+{
+	char hdr[PTN_VNET_LONG] = {0};
+
+	if (d->cut)
+		memcpy(hdr, ptn_work_frame(s->w, frame)->addr, PTN_VNET_COMMON);
+	hdr[PTN_VNET_COMMON] = 1; /* buffers that the frame is in */
+	put(s, hdr, d->add);
 }
 
 /* A frame into full buffers, from leased buffer @at on. Slots used. */
 static u32 copy_repacked(const struct ptn_ring *r, const struct delivery *d,
-			 const struct ptn_frag *frag, u32 frags,
-			 struct ptn_work *w, u32 at)
+			 u32 frame, struct ptn_work *w, u32 at)
 {
-	u32 used = 0, fill = 0, from = 0;
+	const u32 from = d->cut == d->add ? 0 : d->cut;
+	struct sink s = sink_at(r, w, at);
 
-	if (d->cut != d->add) {
-		copy_header(d, place_of(r, w, at), frag[0].addr);
-		fill = d->add;
-		from = d->cut;
-	}
-	w->len[at] = (u16)fill;
-	for (u32 i = 0; i < frags; i++, from = 0) {
-		while (from < frag[i].len) {
-			u32 n = capacity_of(r, w, at + used) - fill;
+	if (d->cut != d->add && d->add)
+		put_header(&s, d, frame);
+	put_bytes(&s, frame, from, ptn_work_bytes(w, frame) - from);
+	return s.at + 1 - at;
+}
 
-			if (!n) {
-				used++;
-				fill = 0;
-				continue;
-			}
-			if (n > frag[i].len - from)
-				n = frag[i].len - from;
-			ptn_copy(place_of(r, w, at + used) + fill,
-				 frag[i].addr + from, n);
-			from += n;
-			fill += n;
-			w->len[at + used] = (u16)fill;
-		}
-	}
-	return used + 1;
+static u32 copy_made(const struct ptn_ring *r, u32 frame, u32 part,
+		     struct ptn_work *w, u32 at)
+{
+	u8 headers[PTN_HEADERS_MAX];
+	const u32 n = ptn_segment_headers(w, frame, part, headers);
+	struct sink s = sink_at(r, w, at);
+
+	put(&s, (const char *)headers, n);
+	put_bytes(&s, frame, ptn_segment_payload(w, frame, part),
+		  ptn_segment_bytes(w, frame, part) - n);
+	return s.at + 1 - at;
 }
 
 static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
@@ -266,14 +333,16 @@ static u32 copy_fragments(const struct ptn_ring *r, const struct ptn_frag *frag,
 }
 
 static u32 copy_frame(const struct ptn_ring *r, const struct delivery *d,
-		      struct ptn_work *w, u32 frame, u32 at)
+		      struct ptn_work *w, u32 pick, u32 at)
 {
+	const u32 frame = w->pick[pick];
 	const u32 frags = w->odd ? w->frame[frame].frags : 1;
-	const struct ptn_frag *f = ptn_work_frame(w, frame);
 
+	if (is_made(d, w, frame))
+		return copy_made(r, frame, w->part[pick], w, at);
 	if (d->cut != d->add || repacks(r, w, frame, frags, at))
-		return copy_repacked(r, d, f, frags, w, at);
-	return copy_fragments(r, f, frags, w, at);
+		return copy_repacked(r, d, frame, w, at);
+	return copy_fragments(r, ptn_work_frame(w, frame), frags, w, at);
 }
 
 static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
@@ -283,13 +352,12 @@ static u64 copy_odd(const struct ptn_ring *r, struct ptn_work *w,
 	u32 at = 0;
 
 	for (u32 i = 0; i < d->picked; i++) {
-		const u32 frame = w->pick[i];
-		const u32 n = copy_frame(r, d, w, frame, at);
+		const u32 n = copy_frame(r, d, w, i, at);
 
 		for (u32 s = 0; s < n; s++)
 			w->flags[at + s] = (u16)(n << NS_PORT_SHIFT |
 						 (s + 1 < n ? NS_MOREFRAG : 0));
-		bytes += ptn_work_bytes(w, frame) - d->cut + d->add;
+		bytes += bytes_of(d, w, w->pick[i], w->part[i]);
 		at += n;
 	}
 	return bytes;
@@ -389,8 +457,10 @@ u32 ptn_deliver(struct ptn_ring *r, struct ptn_work *w, const u16 *order, u32 n)
 		.cut = w->hdr_len,
 		.add = ptn_load(r->port->hdr_len),
 	};
+
 	u32 delivered = 0;
 
+	d.bare = d.cut && !d.add;
 	while (d.at < d.n) {
 		u64 bytes;
 

@@ -3,13 +3,13 @@
  * The VALE switch's data path, run by the thread that syncs the sender.
  *
  *	gather	slots -> checked frames (gather.c)
+ *	check	the headers before them, if the sender has such (offload.c)
  *	route	learn sources, look up destinations, sort frames by them
  *	deliver	to each destination (deliver.c)
  *	notify	whoever sleeps, after one barrier for all
  */
+#include "packet.h"
 #include "vale_inner.h"
-
-enum { ETH_HEADER = 14 };
 
 static const u64 MAC_MASK = 0xffffffffffffULL;
 static const u64 MULTICAST = 1;
@@ -276,6 +276,8 @@ static void send_frames(struct ptn_vale *v, struct ptn_ring *r, u32 queue,
 	w->n_flood = 0;
 	w->n_drops = 0;
 	check_learned(v, r);
+	if (ptn_unlikely(w->hdr_len))
+		ptn_offload_check(r, w);
 	route(v, r, w);
 	if (ptn_unlikely(w->n_flood))
 		to_all(v, t, r, queue, w);

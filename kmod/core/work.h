@@ -6,6 +6,7 @@
 #ifndef PTN_WORK_H
 #define PTN_WORK_H
 
+#include "offload.h"
 #include "port.h"
 
 struct ptn_ring;
@@ -66,6 +67,9 @@ struct ptn_work {
 	u16 flags[PTN_BATCH];
 	u32 ofs[PTN_BATCH]; /* where they begin, in rings with offsets */
 	struct ptn_ring *published[PTN_BATCH]; /* perhaps to be notified */
+	/* by frame, of senders with headers: what these ask for ... */
+	struct ptn_offload offload[PTN_BATCH];
+	u16 part[PTN_BATCH]; /* ... by pick: which part of it */
 };
 
 /** ptn_work_frame - first fragment of frame @i */

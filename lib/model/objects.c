@@ -37,6 +37,11 @@ static const struct {
 	[PTN_C_DROP_DETACHED] = {"detached", true},
 	[PTN_C_DROP_OFFLOAD] = {"offload", true},
 	[PTN_C_DROP_DEVICE] = {"device", true},
+	[PTN_C_DROP_OFFLOAD_FRAME] = {"offload_frame", true},
+	[PTN_C_DROP_OFFLOAD_PARTS] = {"offload_parts", true},
+	[PTN_C_SEGMENTED] = {"segmented", false},
+	[PTN_C_SEGMENTS] = {"segments", false},
+	[PTN_C_CHECKSUMS] = {"checksums", false},
 };
 
 static const char *const switch_counters[PTN_SWC_MAX + 1] = {

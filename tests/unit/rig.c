@@ -313,7 +313,7 @@ u64 rig_drops(const struct rig *g)
 	u64 all[PTN_C_MAX + 1], sum = 0;
 
 	ptn_port_counters(g->port, all);
-	for (int c = PTN_C_DROP_RX_FULL; c <= PTN_C_MAX; c++)
+	for (int c = PTN_C_DROP_RX_FULL; c <= PTN_C_DROP_LAST; c++)
 		sum += all[c];
 	return sum;
 }

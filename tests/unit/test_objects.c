@@ -104,8 +104,11 @@ static void counters_have_names_of_their_own(void **state)
 				counter_name((enum ptn_counter)i),
 				counter_name((enum ptn_counter)j));
 		drops += counter_is_drop((enum ptn_counter)i);
+		assert_int_equal(counter_is_drop((enum ptn_counter)i),
+				 i >= PTN_C_DROP_RX_FULL &&
+					 i <= PTN_C_DROP_LAST);
 	}
-	assert_int_equal(drops, PTN_C_MAX - PTN_C_FAULTS);
+	assert_int_equal(drops, PTN_C_DROP_LAST - PTN_C_FAULTS);
 	for (int i = 1; i <= PTN_SWC_MAX; i++)
 		assert_non_null(
 			switch_counter_name((enum ptn_switch_counter)i));

@@ -93,8 +93,10 @@ static void assert_nothing(u32 at)
 
 static const u8 same[12] = {1,	  3,	0x77, 0x77, 0x77, 0x77,
 			    0x77, 0x77, 0x77, 0x77, 0x77, 0x77};
-static const u8 shared[12] = {1,    3,	  0x77, 0x77, 0x77, 0x77,
-			      0x77, 0x77, 0x77, 0x77, 0,    0};
+/* From a port with the short one: in one buffer. */
+static const u8 longer[12] = {0,    0,	  0x77, 0x77, 0x77, 0x77,
+			      0x77, 0x77, 0x77, 0x77, 1,    0};
+static const u8 fresh[12] = {[10] = 1};
 static const u8 none[12];
 
 static void addresses_are_behind_the_header(void **state)

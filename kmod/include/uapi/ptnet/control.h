@@ -181,7 +181,7 @@ enum ptn_port_state {
 /*
  * Counters of a port, from its program's point of view: tx is what the
  * program sent, dropped or not; rx is what it was given. On a switch, the sum
- * of tx + copies - flooded is the sum of rx + drops.
+ * of tx + copies - flooded + segments - segmented is the sum of rx + drops.
  */
 enum ptn_counter {
 	PTN_C_UNSPEC,
@@ -206,9 +206,21 @@ enum ptn_counter {
 	PTN_C_DROP_BAD_CHAIN, /* at the sender: endless or oversized chain */
 	PTN_C_DROP_INDIRECT, /* at the sender: NS_INDIRECT not possible here */
 	PTN_C_DROP_DETACHED, /* at the sender: detached with frames pending */
-	PTN_C_DROP_OFFLOAD, /* at the receiver: its header cannot carry it */
+	PTN_C_DROP_OFFLOAD, /* at the sender: a virtio-net header is not valid
+			     */
 	PTN_C_DROP_DEVICE, /* at the sender: the device could not send it */
-	PTN_C_MAX = PTN_C_DROP_DEVICE,
+	PTN_C_DROP_OFFLOAD_FRAME, /* at the sender: the frame is not what its
+				   * virtio-net header says */
+	PTN_C_DROP_OFFLOAD_PARTS, /* at the sender: too many segments, or too
+				   * small ones */
+	/* At a receiver without virtio-net headers, of frames that had one. */
+	PTN_C_SEGMENTED, /* frames that were cut into segments */
+	PTN_C_SEGMENTS, /* what these became, dropped or not */
+	PTN_C_CHECKSUMS, /* frames that were not cut and got their checksum */
+	PTN_C_MAX = PTN_C_CHECKSUMS,
+
+	/* All from DROP_RX_FULL up to here are drops. */
+	PTN_C_DROP_LAST = PTN_C_DROP_OFFLOAD_PARTS,
 };
 
 enum ptn_fdb_attr {

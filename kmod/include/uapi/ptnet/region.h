@@ -70,6 +70,11 @@ enum {
 	PTN_SLOTS_MIN = 16,
 	PTN_SLOTS_MAX = 4096,
 	PTN_VECTORS_MAX = 1 + 2 * PTN_RINGS_MAX,
+
+	/* Large frames (gso_type) are cut into so many segments at most, and
+	 * into more than one only when these have so much payload. */
+	PTN_SEGMENTS_MAX = 256,
+	PTN_SEGMENT_MIN = 64,
 };
 
 #define PTN_VECTOR_CONTROL 0

@@ -89,9 +89,9 @@ static void write_tcp(const struct ptn_offload *o, u8 *tcp, u32 part)
 {
 	ptn_put_be32(tcp + TCP_SEQ, ptn_be32(tcp + TCP_SEQ) + part * o->size);
 	if (part)
-		tcp[TCP_FLAGS] &= (u8)~TCP_CWR;
+		tcp[TCP_FLAGS] &= 0xff & ~TCP_CWR;
 	if (part + 1u < o->parts)
-		tcp[TCP_FLAGS] &= (u8) ~(TCP_FIN | TCP_PSH);
+		tcp[TCP_FLAGS] &= 0xff & ~(TCP_FIN | TCP_PSH);
 }
 
 static void write_transport(const struct ptn_offload *o, u8 *h, u32 part,

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FROM, KNOWS, BARE, PORTS, HDR = 12, SLOTS = 512, FRAME_MAX = 80000 };
+enum { FROM, KNOWS, BARE, PORTS, HDR = 12, FRAME_MAX = 80000 };
 
 struct world {
 	struct ptn_vale *vale;
@@ -28,7 +28,7 @@ static void open_world(struct world *w)
 {
 	const struct ptn_vale_params v = {"vale0", 64, 1000};
 	static const struct rig_params p[PORTS] = {
-		{1, SLOTS, 2048, 0}, {1, SLOTS, 2048, 0}, {1, SLOTS, 512, 0}};
+		{1, 64, 2048, 0}, {1, 64, 2048, 0}, {1, 512, 512, 0}};
 
 	w->work = ptn_work_new();
 	if (ptn_vale_new(&w->vale, &v))

@@ -82,11 +82,13 @@ static void a_port_is_shown_whole(void **state)
 		"\"status\":{\"state\":\"up\",\"pid\":42,\"socket\":\"/s\","
 		"\"worker\":1},\"counters\":{\"tx_frames\":0,\"tx_bytes\":0,"
 		"\"rx_frames\":5,\"rx_bytes\":0,\"tx_syncs\":0,\"rx_syncs\":0,"
-		"\"tx_kicks\":0,\"rx_kicks\":0,\"faults\":0,\"drops\":{"
+		"\"tx_kicks\":0,\"rx_kicks\":0,\"faults\":0,"
+		"\"segmented\":0,\"segments\":0,\"checksums\":0,\"drops\":{"
 		"\"rx_full\":6,\"rx_fault\":0,\"no_dest\":0,\"same_port\":0,"
 		"\"too_short\":0,\"too_long\":0,\"too_big\":0,"
 		"\"bad_buffer\":0,\"bad_chain\":0,\"indirect\":0,"
-		"\"detached\":0,\"offload\":0,\"device\":0}}}");
+		"\"detached\":0,\"offload\":0,\"device\":0,"
+		"\"offload_frame\":0,\"offload_parts\":0}}}");
 }
 
 static void what_is_missing_says_so(void **state)

@@ -252,10 +252,12 @@ static void assert_conserved(void)
 	assert_int_equal(total(PTN_C_TX_FRAMES, PTN_C_TX_FRAMES, false) +
 				 sw[PTN_SWC_COPIES] - sw[PTN_SWC_FLOODED],
 			 total(PTN_C_RX_FRAMES, PTN_C_RX_FRAMES, false) +
-				 total(PTN_C_DROP_RX_FULL, PTN_C_DROP_LAST, false));
+				 total(PTN_C_DROP_RX_FULL, PTN_C_DROP_LAST,
+				       false));
 	assert_int_equal(total(PTN_C_TX_FRAMES, PTN_C_TX_FRAMES, true),
 			 total(PTN_C_RX_FRAMES, PTN_C_RX_FRAMES, true) +
-				 total(PTN_C_DROP_RX_FULL, PTN_C_DROP_LAST, true));
+				 total(PTN_C_DROP_RX_FULL, PTN_C_DROP_LAST,
+				       true));
 	assert_int_equal(total(PTN_C_FAULTS, PTN_C_FAULTS, false), 0);
 	assert_int_equal(total(PTN_C_FAULTS, PTN_C_FAULTS, true), 0);
 }

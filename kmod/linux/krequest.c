@@ -161,7 +161,7 @@ static int run_locked(struct krequest *rq, const struct kind *kind)
 int krequest_run(struct krequest *rq)
 {
 	const struct kind *kind = kind_of(rq);
-	int err;
+	int err = index_options(rq); /* first: it sets their status */
 
 	if (!kind)
 		return krefuse(-EINVAL, "there is no request %u",
@@ -169,7 +169,6 @@ int krequest_run(struct krequest *rq)
 	if (strnlen(rq->header.nr_name, sizeof(rq->header.nr_name)) ==
 	    sizeof(rq->header.nr_name))
 		return krefuse(-EINVAL, "the port's name does not end");
-	err = index_options(rq);
 	if (!err)
 		err = check_options(rq, kind->options);
 	if (err)

@@ -16,64 +16,6 @@
 
 #include <ptnet/control.h>
 
-/* The interface's layout, in numbers. */
-#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
-#define PLACE(type, member, at)                                                \
-	_Static_assert(offsetof(type, member) == (at), #type "." #member)
-
-SIZE(struct netmap_slot, 16);
-SIZE(struct netmap_ring, 256);
-PLACE(struct netmap_ring, ringid, 16);
-PLACE(struct netmap_ring, dir, 18);
-PLACE(struct netmap_ring, head, 20);
-PLACE(struct netmap_ring, tail, 28);
-PLACE(struct netmap_ring, flags, 32);
-PLACE(struct netmap_ring, ts, 40);
-PLACE(struct netmap_ring, offset_mask, 56);
-PLACE(struct netmap_ring, buf_align, 64);
-PLACE(struct netmap_ring, sem, 128);
-PLACE(struct netmap_ring, slot, 256);
-SIZE(struct netmap_if, 56);
-PLACE(struct netmap_if, ni_version, 16);
-PLACE(struct netmap_if, ni_tx_rings, 24);
-PLACE(struct netmap_if, ni_bufs_head, 32);
-PLACE(struct netmap_if, ni_host_tx_rings, 36);
-PLACE(struct netmap_if, ring_ofs, 56);
-SIZE(struct nmreq_header, 88);
-PLACE(struct nmreq_header, nr_name, 8);
-PLACE(struct nmreq_header, nr_options, 72);
-PLACE(struct nmreq_header, nr_body, 80);
-SIZE(struct nmreq_option, 24);
-SIZE(struct nmreq_register, 56);
-PLACE(struct nmreq_register, nr_tx_slots, 16);
-PLACE(struct nmreq_register, nr_tx_rings, 24);
-PLACE(struct nmreq_register, nr_host_tx_rings, 28);
-PLACE(struct nmreq_register, nr_mem_id, 32);
-PLACE(struct nmreq_register, nr_mode, 36);
-PLACE(struct nmreq_register, nr_extra_bufs, 40);
-PLACE(struct nmreq_register, nr_flags, 48);
-SIZE(struct nmreq_port_info_get, 32);
-SIZE(struct nmreq_vale_attach, 64);
-SIZE(struct nmreq_vale_detach, 8);
-SIZE(struct nmreq_vale_list, 8);
-SIZE(struct nmreq_port_hdr, 8);
-SIZE(struct nmreq_vale_newif, 16);
-SIZE(struct nmreq_vale_polling, 16);
-SIZE(struct nmreq_pools_info, 64);
-SIZE(struct nmreq_sync_kloop_start, 8);
-SIZE(struct nmreq_opt_extmem, 96);
-SIZE(struct nmreq_opt_sync_kloop_eventfds, 24);
-SIZE(struct nmreq_opt_csb, 40);
-SIZE(struct nmreq_opt_sync_kloop_mode, 32);
-SIZE(struct nmreq_opt_offsets, 56);
-SIZE(struct nmreq, 60);
-SIZE(struct nm_ifreq, 272);
-SIZE(struct nm_csb_atok, 64);
-SIZE(struct nm_csb_ktoa, 64);
-_Static_assert(NIOCCTRL == 0xc0586997, "NIOCCTRL");
-_Static_assert(NIOCGINFO == 0xc03c6991, "NIOCGINFO");
-_Static_assert(NIOCREGIF == 0xc03c6992, "NIOCREGIF");
-
 int abi_device(void)
 {
 	int fd = open("/dev/netmap", O_RDWR | O_CLOEXEC);

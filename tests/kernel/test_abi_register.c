@@ -53,10 +53,17 @@ static void test_the_interface_object(void **state)
 	(void)state;
 	abi_open(&p, "vale0:a");
 	assert_string_equal(p.nifp->ni_name, "vale0:a");
+	assert_int_equal(p.nifp->ni_version, NETMAP_API);
+	assert_int_equal(p.nifp->ni_flags, NI_PRIV_MEM);
 	assert_int_equal(p.nifp->ni_tx_rings, 1);
 	assert_int_equal(p.nifp->ni_rx_rings, 1);
-	assert_true(p.nifp->ni_flags & NI_PRIV_MEM);
 	assert_int_equal(p.nifp->ni_bufs_head, 0);
+	assert_int_equal(p.nifp->ni_host_tx_rings, 0);
+	assert_int_equal(p.nifp->ni_host_rx_rings, 0);
+	abi_shut(&p);
+	/* as much of the name as there is room for */
+	abi_open(&p, "vale0123:port_number_9");
+	assert_string_equal(p.nifp->ni_name, "vale0123:port_n");
 	abi_shut(&p);
 }
 
@@ -81,6 +88,7 @@ static void check_ring(struct netmap_ring *r, unsigned dir, unsigned i,
 		       uint32_t slots)
 {
 	assert_non_null(r);
+	assert_int_equal((uintptr_t)r % 128, 0); /* sem is aligned */
 	assert_int_equal(r->dir, dir);
 	assert_int_equal(r->ringid, i);
 	assert_int_equal(r->num_slots, slots);
@@ -199,6 +207,9 @@ static void test_modes(void **state)
 		{0xf, 0, false},
 		{0xffffffff, 0, false},
 		{NR_REG_ONE_SW, 100, false},
+		{NR_REG_ONE_SW, 0, false}, /* there is no host's ring */
+		{NR_REG_SW, 0, false},
+		{NR_REG_NIC_SW, 0, false},
 	};
 	struct abi_port holder;
 
@@ -222,6 +233,22 @@ static void test_modes(void **state)
 		abi_shut(&p);
 	}
 	abi_shut(&holder);
+}
+
+static void test_flags_that_are_not_possible(void **state)
+{
+	static const uint64_t flags[] = {
+		0x1,	    0x80,	0x40000,
+		1ULL << 32, 1ULL << 63, NR_RX_RINGS_ONLY | NR_TX_RINGS_ONLY,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		const struct nmreq_register wish = {.nr_flags = flags[i]};
+		struct abi_port p;
+
+		assert_error(abi_try_open(&p, "vale0:a", &wish), EINVAL);
+	}
 }
 
 static void test_only_the_rings_that_were_bound_are_shown(void **state)
@@ -314,7 +341,7 @@ static void test_exclusive(void **state)
 
 static void test_extra_buffers(void **state)
 {
-	enum { EXTRA = 100 };
+	enum { MANY = 100 };
 	struct abi_port p;
 	uint32_t idx, n = 0, buffers;
 	struct netmap_ring *tx;
@@ -322,8 +349,8 @@ static void test_extra_buffers(void **state)
 
 	(void)state;
 	abi_open_as(&p, "vale0:x",
-		    (struct nmreq_register){.nr_extra_bufs = EXTRA});
-	assert_int_equal(p.reg.nr_extra_bufs, EXTRA);
+		    (struct nmreq_register){.nr_extra_bufs = MANY});
+	assert_int_equal(p.reg.nr_extra_bufs, MANY);
 	tx = abi_tx(&p, 0);
 	buffers = pools_of(&p).nr_buf_pool_objtotal;
 	seen = calloc(buffers, 1);
@@ -334,9 +361,9 @@ static void test_extra_buffers(void **state)
 		assert_in_range(idx, 2, buffers - 1);
 		assert_int_equal(seen[idx]++, 0);
 		n++;
-		assert_true(n <= EXTRA);
+		assert_true(n <= MANY);
 	}
-	assert_int_equal(n, EXTRA);
+	assert_int_equal(n, MANY);
 	free(seen);
 	abi_shut(&p);
 }
@@ -365,6 +392,100 @@ static void test_more_extra_buffers_than_there_can_be(void **state)
 	}
 }
 
+/* A list that the program leaves, and what is wrong with it. */
+enum { EXTRA = 40 };
+
+static void leave_all(struct abi_port *p, uint32_t *list)
+{
+	(void)p;
+	(void)list;
+}
+
+static void leave_none(struct abi_port *p, uint32_t *list)
+{
+	(void)list;
+	p->nifp->ni_bufs_head = 0;
+}
+
+static uint32_t *link_of(struct abi_port *p, uint32_t idx)
+{
+	return (uint32_t *)(void *)abi_buf(abi_tx(p, 0), idx);
+}
+
+static void leave_half(struct abi_port *p, uint32_t *list)
+{
+	*link_of(p, list[EXTRA / 2]) = 0;
+}
+
+static void leave_a_circle(struct abi_port *p, uint32_t *list)
+{
+	*link_of(p, list[EXTRA - 1]) = list[3];
+}
+
+static void leave_one_twice(struct abi_port *p, uint32_t *list)
+{
+	*link_of(p, list[4]) = list[2];
+}
+
+static void leave_a_rings_own(struct abi_port *p, uint32_t *list)
+{
+	*link_of(p, list[4]) = abi_rx(p, 0)->slot[5].buf_idx;
+}
+
+static void leave_none_of_it(struct abi_port *p, uint32_t *list)
+{
+	(void)list;
+	p->nifp->ni_bufs_head = UINT32_MAX;
+}
+
+/* Buffers that came as extra ones are in slots, those of slots in the list. */
+static void leave_others(struct abi_port *p, uint32_t *list)
+{
+	struct netmap_ring *tx = abi_tx(p, 0);
+
+	for (uint32_t i = 0; i < EXTRA; i++) {
+		uint32_t own = tx->slot[i].buf_idx;
+
+		tx->slot[i].buf_idx = list[i];
+		*link_of(p, own) = i ? list[i - 1] : 0;
+		list[i] = own;
+	}
+	p->nifp->ni_bufs_head = list[EXTRA - 1];
+}
+
+/* Whatever it is, all go back, and once: their number stays as it was. */
+static void test_extra_buffers_as_they_are_left(void **state)
+{
+	static void (*const leave[])(struct abi_port * p, uint32_t * list) = {
+		leave_all,	  leave_none,	   leave_half,
+		leave_a_circle,	  leave_one_twice, leave_a_rings_own,
+		leave_none_of_it, leave_others,
+	};
+	const struct nmreq_register wish = {.nr_extra_bufs = EXTRA};
+	uint64_t before, after;
+	struct abi_port keeper;
+
+	(void)state;
+	abi_open(&keeper, "vale0:x");
+	for (size_t i = 0; i < COUNT(leave); i++) {
+		uint32_t list[EXTRA], n = 0;
+		struct abi_port p;
+
+		abi_open_as(&p, "vale0:x", wish);
+		abi_census(&before);
+		for (uint32_t at = p.nifp->ni_bufs_head; at && n < EXTRA;
+		     at = *link_of(&p, at))
+			list[n++] = at;
+		assert_int_equal(n, EXTRA);
+		leave[i](&p, list);
+		abi_shut(&p);
+		abi_census(&after);
+		assert_int_equal(before, after);
+	}
+	abi_send(&keeper, FRAME_MIN, 2, 1, 0);
+	abi_shut(&keeper);
+}
+
 static void test_memory_ids(void **state)
 {
 	struct abi_port a, b, c;
@@ -387,6 +508,74 @@ static void test_memory_ids(void **state)
 	abi_shut(&c);
 	assert_fails(abi_try_open(
 		&a, "vale0:a", &(struct nmreq_register){.nr_mem_id = 60000}));
+}
+
+/* That of network devices, which a port of a switch may be in. */
+static void test_the_global_memory(void **state)
+{
+	const struct nmreq_register wish = {.nr_mem_id = 1};
+	struct abi_port a, b;
+
+	(void)state;
+	abi_open_as(&a, "vale0:a", wish);
+	abi_open_as(&b, "vale0:b", wish);
+	assert_int_equal(a.reg.nr_mem_id, 1);
+	assert_int_equal(a.reg.nr_memsize, b.reg.nr_memsize);
+	assert_false(a.nifp->ni_flags & NI_PRIV_MEM);
+	assert_memory_equal(a.mem + b.reg.nr_offset, "vale0:b", 8);
+	abi_send(&a, FRAME_MIN, 2, 1, 0);
+	assert_int_equal(abi_drain(&b), 1);
+	abi_shut(&b);
+	/* it is in memory 1, and in no other */
+	assert_error(abi_try_open(&b, "vale0:a",
+				  &(struct nmreq_register){.nr_mem_id = 2}),
+		     EINVAL);
+	abi_shut(&a);
+}
+
+static bool is_listed(const char *name)
+{
+	struct nmreq_vale_list body = {0};
+	int fd = abi_device();
+	int err = abi_ctrl(fd, name, NETMAP_REQ_VALE_LIST, &body, NULL);
+
+	abi_close(fd);
+	return !err;
+}
+
+/* What it would be like; asking makes no port. */
+static void test_what_nobody_has_opened_yet(void **state)
+{
+	struct nmreq_port_info_get info = {0};
+	struct nmreq_pools_info pools = {0}, own;
+	struct abi_port p;
+	int fd = abi_device();
+
+	(void)state;
+	assert_int_equal(abi_ctrl(fd, "vale0:n", NETMAP_REQ_PORT_INFO_GET,
+				  &info, NULL),
+			 0);
+	assert_int_equal(abi_ctrl(fd, "vale0:n", NETMAP_REQ_POOLS_INFO_GET,
+				  &pools, NULL),
+			 0);
+	assert_false(is_listed("vale0:n"));
+	abi_open(&p, "vale0:n");
+	assert_int_equal(info.nr_tx_slots, p.reg.nr_tx_slots);
+	assert_int_equal(info.nr_rx_slots, p.reg.nr_rx_slots);
+	assert_int_equal(info.nr_tx_rings, p.reg.nr_tx_rings);
+	assert_int_equal(info.nr_rx_rings, p.reg.nr_rx_rings);
+	assert_int_equal(info.nr_memsize, p.reg.nr_memsize);
+	own = pools_of(&p);
+	assert_int_equal(pools.nr_memsize, own.nr_memsize);
+	assert_int_equal(pools.nr_buf_pool_offset, own.nr_buf_pool_offset);
+	assert_int_equal(pools.nr_buf_pool_objtotal, own.nr_buf_pool_objtotal);
+	/* and of what is open, to who has not opened it */
+	assert_int_equal(abi_ctrl(fd, "vale0:n", NETMAP_REQ_POOLS_INFO_GET,
+				  &pools, NULL),
+			 0);
+	assert_memory_equal(&pools, &own, sizeof(own));
+	abi_shut(&p);
+	abi_close(fd);
 }
 
 static void test_port_info(void **state)
@@ -493,11 +682,15 @@ int main(void)
 		cmocka_unit_test(test_more_than_there_can_be),
 		cmocka_unit_test(test_a_second_program),
 		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_flags_that_are_not_possible),
 		cmocka_unit_test(test_only_the_rings_that_were_bound_are_shown),
 		cmocka_unit_test(test_exclusive),
 		cmocka_unit_test(test_extra_buffers),
 		cmocka_unit_test(test_more_extra_buffers_than_there_can_be),
+		cmocka_unit_test(test_extra_buffers_as_they_are_left),
 		cmocka_unit_test(test_memory_ids),
+		cmocka_unit_test(test_the_global_memory),
+		cmocka_unit_test(test_what_nobody_has_opened_yet),
 		cmocka_unit_test(test_port_info),
 		cmocka_unit_test(test_pools_info),
 		cmocka_unit_test(test_frames_with_headers_need_to_be_accepted),

@@ -85,6 +85,33 @@ static void test_poll_sends(void **state)
 	assert_int_equal(abi_drain(&x->b), 1);
 }
 
+/* All rings are flushed; one that is ready is enough. */
+static void test_several_rings(void **state)
+{
+	const struct nmreq_register wish = {.nr_tx_rings = 3, .nr_rx_rings = 3};
+	struct abi_port a, b;
+
+	(void)state;
+	abi_open_as(&a, "vale1:a", wish);
+	abi_open_as(&b, "vale1:b", wish);
+	for (unsigned i = 0; i < 3; i++)
+		abi_put(abi_tx(&a, i), FRAME_MIN, 2, 1, i);
+	assert_int_equal(abi_poll(&a, POLLIN, 0), 0);
+	assert_int_equal(abi_poll(&b, POLLIN, 5000), POLLIN);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(abi_take(abi_rx(&b, i)), i);
+	assert_int_equal(abi_poll(&b, POLLIN, 0), 0);
+	abi_put(abi_tx(&a, 2), FRAME_MIN, 2, 1, 7);
+	assert_int_equal(abi_txsync(&a), 0);
+	assert_int_equal(abi_poll(&b, POLLIN, 5000), POLLIN);
+	assert_int_equal(abi_take(abi_rx(&b, 2)), 7);
+	for (unsigned i = 0; i < 2; i++)
+		abi_tx(&a, i)->cur = abi_tx(&a, i)->tail;
+	assert_int_equal(abi_poll(&a, POLLOUT, 0), POLLOUT);
+	abi_shut(&a);
+	abi_shut(&b);
+}
+
 static void test_no_tx_poll(void **state)
 {
 	struct abi_port a, b;
@@ -98,6 +125,10 @@ static void test_no_tx_poll(void **state)
 	assert_int_equal(abi_poll(&a, POLLIN, 0), 0);
 	assert_int_equal(abi_drain(&b), 0);
 	assert_int_equal(abi_txsync(&a), 0);
+	assert_int_equal(abi_drain(&b), 1);
+	/* who asks for room to send has it made */
+	abi_put(abi_tx(&a, 0), FRAME_MIN, 2, 1, 6);
+	assert_int_equal(abi_poll(&a, POLLOUT, 0), POLLOUT);
 	assert_int_equal(abi_drain(&b), 1);
 	abi_shut(&a);
 	abi_shut(&b);
@@ -291,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_bound),
 		BOTH(test_ready_when_cur_is_not_at_tail),
 		BOTH(test_poll_sends),
+		cmocka_unit_test(test_several_rings),
 		cmocka_unit_test(test_no_tx_poll),
 		cmocka_unit_test(test_do_rx_poll),
 		BOTH(test_a_frame_ends_the_sleep),

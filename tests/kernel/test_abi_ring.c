@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SLOTS = 64 };
 
@@ -61,6 +64,74 @@ static void test_a_sync_of_nothing(void **state)
 	}
 	assert_int_equal(tx->tail, SLOTS - 1);
 	assert_int_equal(rx->tail, 0);
+}
+
+/* What a program sees of a ring changes in its own calls only. */
+static void test_a_ring_stands_still_between_syncs(void **state)
+{
+	struct pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
+	const struct netmap_ring before = *rx;
+
+	for (unsigned i = 0; i < 10; i++)
+		abi_send(&x->a, FRAME_MIN, 2, 1, i);
+	assert_memory_equal(rx, &before, sizeof(before));
+	abi_put(tx, FRAME_MIN, 2, 1, 10);
+	usleep(50000);
+	assert_int_equal(abi_drain(&x->b), 10);
+	assert_int_equal(abi_txsync(&x->a), 0);
+	assert_int_equal(abi_drain(&x->b), 1);
+}
+
+/* A sync is one of all rings that the descriptor has, and of no other. */
+static void test_rings_of_a_descriptor(void **state)
+{
+	const struct nmreq_register two = {.nr_tx_rings = 2, .nr_rx_rings = 2};
+	struct nmreq_register one = two;
+	struct pair *x = *state;
+	struct abi_port all, second;
+
+	one.nr_mode = NR_REG_ONE_NIC;
+	one.nr_ringid = 1;
+	abi_open_as(&all, "vale0:two", two);
+	abi_open_as(&second, "vale0:two", one);
+	for (unsigned i = 0; i < 2; i++)
+		abi_put(abi_tx(&all, i), FRAME_MIN, 2, 3, i);
+	assert_int_equal(abi_txsync(&second), 0);
+	assert_int_equal(abi_drain(&x->b), 1);
+	assert_int_equal(abi_txsync(&all), 0);
+	assert_int_equal(abi_drain(&x->b), 1);
+	for (unsigned i = 0; i < 2; i++)
+		abi_put(abi_tx(&all, i), FRAME_MIN, 2, 3, i);
+	assert_int_equal(abi_txsync(&all), 0);
+	assert_int_equal(abi_drain(&x->b), 2);
+	abi_shut(&second);
+	abi_shut(&all);
+}
+
+static void test_time_stamps(void **state)
+{
+	struct pair *x = *state;
+	struct netmap_ring *rx = abi_rx(&x->b, 0);
+	struct timespec before, after;
+
+	assert_int_equal(abi_rxsync(&x->b), 0);
+	assert_true(rx->ts.tv_sec == 0 && rx->ts.tv_usec == 0);
+	rx->flags = NR_TIMESTAMP;
+	for (int i = 0; i < 2; i++) {
+		clock_gettime(CLOCK_REALTIME, &before);
+		if (i)
+			abi_poll(&x->b, POLLIN, 0);
+		else
+			assert_int_equal(abi_rxsync(&x->b), 0);
+		clock_gettime(CLOCK_REALTIME, &after);
+		assert_in_range(rx->ts.tv_sec, before.tv_sec, after.tv_sec);
+		assert_in_range(rx->ts.tv_usec, 0, 999999);
+		rx->ts.tv_sec = 0;
+	}
+	rx->flags = 0;
+	assert_int_equal(abi_rxsync(&x->b), 0);
+	assert_int_equal(rx->ts.tv_sec, 0);
 }
 
 /* Frames that were not read stay, as many as are given back are free. */
@@ -258,6 +329,143 @@ static void test_buffers_that_there_are_not(void **state)
 	}
 }
 
+static void skip_frames(const struct abi_port *p)
+{
+	struct netmap_ring *rx = abi_rx(p, 0);
+
+	assert_int_equal(abi_rxsync(p), 0);
+	rx->head = rx->cur = rx->tail;
+	assert_int_equal(abi_rxsync(p), 0);
+}
+
+/*
+ * Slots that name a buffer of another port in the same memory: that one's
+ * frames are as ever, and no buffer is lost or in two places.
+ */
+static void test_buffers_of_others(void **state)
+{
+	struct pair *x = *state;
+	struct abi_port c;
+	uint32_t others[3];
+	uint64_t before, after;
+
+	abi_open_as(&c, "vale0:c",
+		    (struct nmreq_register){.nr_mem_id = x->a.reg.nr_mem_id,
+					    .nr_tx_slots = SLOTS,
+					    .nr_rx_slots = SLOTS,
+					    .nr_extra_bufs = 1});
+	others[0] = abi_tx(&c, 0)->slot[3].buf_idx;
+	others[1] = abi_rx(&c, 0)->slot[3].buf_idx;
+	others[2] = c.nifp->ni_bufs_head;
+	abi_census(&before);
+	for (unsigned i = 0; i < 3 * SLOTS; i++) {
+		put_raw(x, others[i % 3], FRAME_MIN, NS_BUF_CHANGED);
+		abi_send(&c, FRAME_MIN, TO_ALL, 3, i);
+		skip_frames(&x->b);
+		skip_frames(&c);
+		assert_int_equal(abi_drain(&x->a), 1);
+	}
+	abi_census(&after);
+	assert_int_equal(before, after);
+	abi_send(&x->a, FRAME_MIN, TO_ALL, 1, 7);
+	assert_int_equal(abi_rxsync(&c), 0);
+	assert_int_equal(abi_take(abi_rx(&c, 0)), 7);
+	abi_shut(&c);
+}
+
+static void put_indirect(const struct abi_port *p, const void *payload,
+			 uint16_t len, uint16_t flags)
+{
+	struct netmap_ring *tx = abi_tx(p, 0);
+	struct netmap_slot *s = &tx->slot[tx->head];
+
+	s->len = len;
+	s->flags = NS_INDIRECT | flags;
+	s->ptr = (uintptr_t)payload;
+	tx->head = tx->cur = abi_next(tx, tx->head);
+}
+
+/* Payloads in the program's memory, whole frames and parts of them. */
+static void pass_indirect(const struct abi_port *from,
+			  const struct abi_port *to)
+{
+	static char payload[2000];
+	struct netmap_ring *rx = abi_rx(to, 0);
+
+	for (unsigned i = 0; i < 3 * SLOTS; i++) {
+		abi_frame(payload, sizeof(payload), TO_ALL, 1, i);
+		put_indirect(from, payload, sizeof(payload), 0);
+		assert_int_equal(abi_txsync(from), 0);
+		memset(payload, 0, sizeof(payload));
+		assert_int_equal(abi_rxsync(to), 0);
+		assert_int_equal(rx->slot[rx->head].len, sizeof(payload));
+		assert_false(rx->slot[rx->head].flags & NS_INDIRECT);
+		assert_int_equal(abi_take(rx), i);
+	}
+	abi_frame(payload, 1000, TO_ALL, 1, 5);
+	put_indirect(from, payload, 400, NS_MOREFRAG);
+	put_indirect(from, payload + 400, 600, 0);
+	assert_int_equal(abi_txsync(from), 0);
+	assert_int_equal(abi_rxsync(to), 0);
+	assert_int_equal(abi_space(rx), 2);
+	assert_memory_equal(abi_buf(rx, rx->slot[rx->head].buf_idx), payload,
+			    400);
+	rx->head = rx->cur = abi_next(rx, rx->head);
+	assert_memory_equal(abi_buf(rx, rx->slot[rx->head].buf_idx),
+			    payload + 400, 600);
+	rx->head = rx->cur = rx->tail;
+	assert_int_equal(abi_rxsync(to), 0);
+}
+
+/* Of the kernel, of nobody, half of nobody: nothing is sent, or read there. */
+static void refuse_indirect(const struct abi_port *from,
+			    const struct abi_port *to)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+	char *mem = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const void *const nowhere[] = {
+		NULL,
+		(void *)0x10,
+		mem + page,
+		mem + page - FRAME_MIN + 1,
+		(void *)0xffff888000000000,
+		(void *)0xffffffff81000000,
+		(void *)-8L,
+		(void *)0x0123456789abcdef,
+	};
+
+	assert_int_equal(munmap(mem + page, (size_t)page), 0);
+	for (size_t i = 0; i < COUNT(nowhere); i++) {
+		put_indirect(from, nowhere[i], FRAME_MIN, 0);
+		assert_int_equal(abi_txsync(from), 0);
+		assert_int_equal(abi_drain(to), 0);
+		abi_send(from, FRAME_MIN, TO_ALL, 1, i);
+		assert_int_equal(abi_drain(to), 1);
+	}
+	/* longer than a buffer: no more is read than there is room for */
+	put_indirect(from, mem, UINT16_MAX, 0);
+	assert_int_equal(abi_txsync(from), 0);
+	assert_int_equal(abi_drain(to), 0);
+	munmap(mem, (size_t)page);
+}
+
+static void test_indirect(void **state)
+{
+	const struct nmreq_register small = {.nr_tx_slots = SLOTS,
+					     .nr_rx_slots = SLOTS};
+	struct pair *x = *state, ends;
+
+	pass_indirect(&x->a, &x->b);
+	refuse_indirect(&x->a, &x->b);
+	abi_open_as(&ends.a, "vale0:p{1", small);
+	abi_open(&ends.b, "vale0:p}1");
+	pass_indirect(&ends.a, &ends.b);
+	refuse_indirect(&ends.a, &ends.b);
+	abi_shut(&ends.b);
+	abi_shut(&ends.a);
+}
+
 static void test_lengths(void **state)
 {
 	struct pair *x = *state;
@@ -335,6 +543,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_switch_takes_all),
 		TEST(test_a_sync_of_nothing),
+		TEST(test_a_ring_stands_still_between_syncs),
+		TEST(test_rings_of_a_descriptor),
+		TEST(test_time_stamps),
 		TEST(test_reading_in_parts),
 		TEST(test_transmit_rings_that_are_wrong),
 		TEST(test_receive_rings_that_are_wrong),
@@ -343,6 +554,8 @@ int main(void)
 		TEST(test_the_rest_of_the_header),
 		TEST(test_the_interface_object_is_the_programs),
 		TEST(test_buffers_that_there_are_not),
+		TEST(test_buffers_of_others),
+		TEST(test_indirect),
 		TEST(test_lengths),
 		TEST(test_exchanged_buffers),
 		TEST(test_extra_buffers_are_sent),

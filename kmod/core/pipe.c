@@ -80,21 +80,26 @@ static bool make_frame_true(struct ptn_ring *tx, struct ptn_ring *rx, u32 t,
  * By the books alone: both slots may have claimed the very same buffer. What
  * the sender's slot said may have changed since it was looked at: what it says
  * now is kept in bounds.
+ *
+ * The program's own flags go along. None come back: an NS_MOREFRAG that is
+ * left in a slot would join frames of a sender who sets none.
  */
 static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
-		       u32 t, u32 r, u32 flags)
+		       u32 t, u32 r, u32 more)
 {
 	const u32 sent = tx->buf[t], empty = rx->buf[r];
+	const u64 word = ptn_slot_read(&tx->slot[t]);
+	const u32 flags = ptn_slot_flags(word) & ~(NS_MOREFRAG | NS_INDIRECT);
 	const u64 back = ptn_load(rx->slot[r].ptr);
 	const u32 len = ptn_offset_pass(
 		tx, &tx->slot[t], rx, &rx->slot[r], ptn_ring_buf(tx, sent),
-		ptn_slot_len(ptn_slot_read(&tx->slot[t])));
+		ptn_slot_len(word));
 
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;
 	ptn_store(homes[empty], PTN_HOME(tx->number, t));
 	ptn_store(homes[sent], PTN_HOME(rx->number, r));
-	ptn_slot_write(&rx->slot[r], sent, len, flags | NS_BUF_CHANGED);
+	ptn_slot_write(&rx->slot[r], sent, len, flags | more | NS_BUF_CHANGED);
 	ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
 	ptn_offset_take_back(tx, &tx->slot[t], back);
 }
@@ -232,7 +237,7 @@ static u32 move_simple(struct ptn_ring *tx, struct ptn_ring *rx, u32 n,
 		ptn_store(homes[empty], PTN_HOME(tx->number, t));
 		ptn_store(homes[sent], PTN_HOME(rx->number, r));
 		ptn_slot_write(&rx->slot[r], sent, ptn_slot_len(word),
-			       NS_BUF_CHANGED);
+			       ptn_slot_flags(word) | NS_BUF_CHANGED);
 		ptn_slot_write(&tx->slot[t], empty, 0, NS_BUF_CHANGED);
 		bytes += ptn_slot_len(word);
 		t = ptn_ring_next(tx, t);

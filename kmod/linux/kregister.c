@@ -252,6 +252,10 @@ static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
 			-EOVERFLOW,
 			"%s: %zu bytes of memory are too much for NIOCREGIF",
 			name, p->mem->bytes);
+	/* a monitor's, a pipe's or a declared port's may not be its choice */
+	if (reg->nr_mem_id && reg->nr_mem_id != p->mem->id)
+		return krefuse(-EINVAL, "%s is in memory %u, not %u", name,
+			       p->mem->id, reg->nr_mem_id);
 	err = claim(rq, p, q);
 	if (err)
 		return err;
@@ -364,6 +368,8 @@ static int register_monitor(struct krequest *rq, const char *name)
 		return krefuse(err == -ENXIO ? -EINVAL : err,
 			       "%s is not there to be monitored", name);
 	err = queues_of(parent, reg, &q);
+	if (!err)
+		err = kresolve_memory(reg->nr_mem_id);
 	if (err)
 		return err;
 	if (reg->nr_flags & NR_MONITOR_TX)
@@ -378,6 +384,7 @@ static int register_monitor(struct krequest *rq, const char *name)
 			       name);
 	if (err)
 		return krefuse(err, "%s cannot be monitored", name);
+	p->mem_id = reg->nr_mem_id; /* copies may be in any memory */
 	q = (struct queues){.rx = params.tx | params.rx};
 	return bind(rq, p, name, &q);
 }

@@ -264,7 +264,7 @@ int kresolve_memory(u16 id)
 	return 0;
 }
 
-/* Of what was asked for, a device's port takes host rings. */
+/* Of what was asked for, a device's port takes memory and host rings. */
 static int new_on_device(struct kport **out, const char *name,
 			 const struct nmreq_register *want)
 {
@@ -272,8 +272,12 @@ static int new_on_device(struct kport **out, const char *name,
 	struct ptn_port_params params;
 	int err = knic_get(out, name);
 
-	if (err || !host || (*out)->mem || (*out)->sw)
+	if (err || (*out)->mem || (*out)->sw)
 		return err;
+	if ((*out)->origin == KPORT_EPHEMERAL)
+		(*out)->mem_id = want->nr_mem_id;
+	if (!host)
+		return 0;
 	params = (*out)->params;
 	params.host_queues = min_t(u32, host, PTN_RINGS_MAX);
 	err = kport_set_params(*out, &params);

@@ -18,6 +18,7 @@ REGISTER, INFO, ATTACH, DETACH = 1, 2, 3, 4
 NEWIF, DELIF, POLLING_ON, POLLING_OFF = 8, 9, 10, 11
 ALL_NIC, SW, NIC_SW, ONE_NIC, ONE_SW = 1, 2, 3, 4, 8
 NR_EXCLUSIVE = 0x800
+NI_PRIV_MEM = 1
 NR_MONITOR_RX = 0x200
 NS_FORWARD, NS_MOREFRAG, NR_FORWARD = 0x4, 0x20, 0x4
 CLONE_NEWNET = 0x40000000
@@ -47,9 +48,9 @@ def ask(kind, name, body=None):
         os.close(fd)
 
 
-def register_body(mode=ALL_NIC, ring=0, flags=0, host_rings=0):
+def register_body(mode=ALL_NIC, ring=0, flags=0, host_rings=0, mem_id=0):
     return struct.pack("QQIIHHHHHHIIIQ", 0, 0, 0, 0, 0, 0, host_rings,
-                       host_rings, 0, ring, mode, 0, 0, flags)
+                       host_rings, mem_id, ring, mode, 0, 0, flags)
 
 
 def offsets(greatest, initial, bits=16, align=0, gap=0):

@@ -53,6 +53,8 @@ static void assert_fresh(const struct csb *c, unsigned tx, unsigned rx,
 		assert_int_equal(c->atok[i].cur, 0);
 		assert_int_equal(c->ktoa[i].hwcur, 0);
 		assert_int_equal(c->ktoa[i].hwtail, i < tx ? slots - 1 : 0);
+		assert_in_range(c->atok[i].appl_need_kick, 0, 1);
+		assert_in_range(c->ktoa[i].kern_need_kick, 0, 1);
 	}
 	/* and no more than these */
 	for (unsigned i = tx + rx; i < CSB_ENTRIES; i++) {

@@ -241,6 +241,54 @@ static void test_with_something_else(void **state)
 	close(fd);
 }
 
+static int ask_for(struct abi_port *p, const char *name, uint64_t flags,
+		   char *mem)
+{
+	struct nmreq_opt_extmem o = lend(mem, SIZE);
+	int err;
+
+	*p = (struct abi_port){.fd = abi_device(), .mem = mem};
+	p->reg.nr_flags = flags;
+	err = abi_ctrl(p->fd, name, NETMAP_REQ_REGISTER, &p->reg, &o);
+	if (err)
+		abi_close(p->fd);
+	p->nifp = (void *)(mem + p->reg.nr_offset);
+	return err;
+}
+
+/* Where another memory is the only one possible, and where it is not. */
+static void test_with_other_kinds_of_ports(void **state)
+{
+	struct nmreq_vale_newif made = {0};
+	struct abi_port a, b, p;
+	int fd, dev = abi_device();
+	char *mem = shared(SIZE, &fd, 0);
+
+	(void)state;
+	assert_int_equal(
+		abi_ctrl(dev, "ext0", NETMAP_REQ_VALE_NEWIF, &made, NULL), 0);
+	assert_error(ask_for(&p, "ext0", 0, mem), EINVAL);
+	assert_int_equal(
+		abi_ctrl(dev, "ext0", NETMAP_REQ_VALE_DELIF, NULL, NULL), 0);
+	abi_close(dev);
+	abi_open(&a, "vale0:p{1");
+	assert_error(ask_for(&p, "vale0:p}1", 0, mem), EINVAL);
+	assert_error(ask_for(&p, "vale0:p", 0, mem), EINVAL);
+	abi_shut(&a);
+	abi_open(&a, "vale0:x");
+	abi_open(&b, "vale0:y");
+	assert_error(ask_for(&p, "vale0:x", NR_MONITOR_TX | NR_ZCOPY_MON, mem),
+		     EINVAL);
+	assert_int_equal(ask_for(&p, "vale0:x", NR_MONITOR_TX, mem), 0);
+	inside(p.nifp, sizeof(*p.nifp), mem, SIZE);
+	send_and_take(&a, &p, 1000);
+	abi_close(p.fd);
+	abi_shut(&b);
+	abi_shut(&a);
+	munmap(mem, SIZE);
+	close(fd);
+}
+
 /* Sizes */
 
 static void test_pools_as_wished(void **state)
@@ -542,6 +590,7 @@ int main(void)
 		TEST(test_several_ports_of_one_memory),
 		TEST(test_a_pipe_in_it),
 		TEST(test_with_something_else),
+		TEST(test_with_other_kinds_of_ports),
 		TEST(test_pools_as_wished),
 		TEST(test_too_small),
 		TEST(test_counts_without_bounds),

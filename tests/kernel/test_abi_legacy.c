@@ -6,6 +6,7 @@
 #include "abi.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -54,6 +55,10 @@ static void test_versions(void **state)
 
 		r.nr_version = good[i];
 		assert_int_equal(regif(fd, &r), 0);
+		assert_int_equal(r.nr_version, NETMAP_API);
+		r.nr_version = good[i];
+		assert_int_equal(ginfo(fd, &r), 0);
+		assert_int_equal(r.nr_version, NETMAP_API);
 		abi_close(fd);
 	}
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -137,7 +142,22 @@ static void test_bad_requests(void **state)
 	abi_close(fd);
 }
 
-/* nr_ringid says which rings to who leaves nr_flags at 0. */
+static void test_memory_ids(void **state)
+{
+	struct nmreq r = request("vale0:a", 0), same = request("vale0:b", 0);
+	struct abi_port a, b;
+
+	(void)state;
+	open_as(&a, &r);
+	same.nr_arg2 = r.nr_arg2;
+	open_as(&b, &same);
+	assert_int_equal(same.nr_arg2, r.nr_arg2);
+	assert_int_equal(same.nr_memsize, r.nr_memsize);
+	assert_memory_equal(a.mem + same.nr_offset, "vale0:b", 8);
+	abi_shut(&a);
+	abi_shut(&b);
+}
+
 /* The answer cannot be given: nothing is done. */
 static void test_an_answer_that_cannot_be_given(void **state)
 {
@@ -158,6 +178,7 @@ static void test_an_answer_that_cannot_be_given(void **state)
 	munmap(r, page);
 }
 
+/* nr_ringid says which rings to who leaves nr_flags at 0. */
 static void test_rings_by_ringid(void **state)
 {
 	static const struct {
@@ -284,6 +305,121 @@ static void test_the_walk(void **state)
 	abi_close(fd);
 }
 
+/* Persistent ports */
+
+static int command(const char *name, uint16_t cmd, uint16_t arg1)
+{
+	struct nmreq r = request(name, cmd);
+	int fd = abi_device(), err;
+
+	r.nr_arg1 = arg1;
+	err = regif(fd, &r);
+	abi_close(fd);
+	return err;
+}
+
+static bool is_listed(const char *name)
+{
+	struct nmreq r = request("", NETMAP_BDG_LIST);
+	int fd = abi_device();
+	bool found = false;
+
+	while (!found && !ginfo(fd, &r)) {
+		found = !strcmp(r.nr_name, name);
+		r.nr_arg2++;
+		memset(r.nr_name, 0, sizeof(r.nr_name));
+	}
+	abi_close(fd);
+	return found;
+}
+
+static void test_making_and_attaching(void **state)
+{
+	struct nmreq made = request("old0", NETMAP_BDG_NEWIF);
+	int fd = abi_device();
+
+	(void)state;
+	made.nr_tx_slots = 64;
+	made.nr_rx_rings = 2;
+	assert_int_equal(regif(fd, &made), 0);
+	assert_int_equal(made.nr_tx_slots, 64);
+	assert_int_equal(made.nr_rx_slots, 1024);
+	assert_int_equal(made.nr_rx_rings, 2);
+	assert_int_not_equal(if_nametoindex("old0"), 0);
+	for (uint16_t host = 0; host <= NETMAP_BDG_HOST; host++) {
+		assert_int_equal(command("vale0:old0", NETMAP_BDG_ATTACH, host),
+				 0);
+		assert_error(command("vale0:old0", NETMAP_BDG_ATTACH, host),
+			     EBUSY);
+		assert_error(command("old0", NETMAP_BDG_DELIF, 0), EBUSY);
+		assert_true(is_listed("vale0:old0"));
+		assert_int_equal(is_listed("vale0:old0^"), host);
+		assert_int_equal(command("vale0:old0", NETMAP_BDG_DETACH, 0),
+				 0);
+		assert_error(command("vale0:old0", NETMAP_BDG_DETACH, 0),
+			     ENXIO);
+		assert_false(is_listed("vale0:old0"));
+	}
+	assert_int_equal(command("old0", NETMAP_BDG_DELIF, 0), 0);
+	assert_error(command("old0", NETMAP_BDG_DELIF, 0), ENXIO);
+	assert_int_equal(if_nametoindex("old0"), 0);
+	abi_close(fd);
+}
+
+/* The host's rings, which such a port has. */
+static void test_rings_of_the_host(void **state)
+{
+	static const struct {
+		uint16_t ringid;
+		uint32_t flags;
+		unsigned shown; /* bits: the NIC's, the host's */
+	} rings[] = {
+		{0, 0, 1},
+		{NETMAP_SW_RING, 0, 2},
+		{NETMAP_HW_RING, 0, 1},
+		{0, NR_REG_SW, 2},
+		{0, NR_REG_NIC_SW, 3},
+		{0, NR_REG_ONE_SW, 2},
+	};
+	struct nmreq both = request("old0", 0);
+	int fd = abi_device();
+
+	(void)state;
+	assert_int_equal(command("old0", NETMAP_BDG_NEWIF, 0), 0);
+	for (size_t i = 0; i < COUNT(rings); i++) {
+		struct nmreq r = request("old0", 0);
+		struct abi_port p;
+
+		r.nr_ringid = rings[i].ringid;
+		r.nr_flags = rings[i].flags;
+		open_as(&p, &r);
+		assert_int_equal(p.nifp->ni_host_tx_rings, 1);
+		for (unsigned n = 0; n < 2; n++) {
+			const bool shown = rings[i].shown >> n & 1;
+
+			assert_int_equal(!!abi_tx(&p, n), shown);
+			assert_int_equal(!!abi_rx(&p, n), shown);
+		}
+		abi_shut(&p);
+	}
+	both.nr_ringid = NETMAP_SW_RING | NETMAP_HW_RING;
+	assert_error(regif(fd, &both), EINVAL);
+	assert_int_equal(command("old0", NETMAP_BDG_DELIF, 0), 0);
+	abi_close(fd);
+}
+
+/* Of a patched module's own, which this one has no part in. */
+static void test_commands_that_are_not_supported(void **state)
+{
+	static const uint16_t cmds[] = {NETMAP_BDG_REGOPS,
+					NETMAP_PT_HOST_CREATE,
+					NETMAP_PT_HOST_DELETE};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cmds); i++)
+		assert_error(command("vale0:a", cmds[i], 0), EOPNOTSUPP);
+}
+
 static void test_commands_about_what_there_is_not(void **state)
 {
 	static const uint16_t cmds[] = {
@@ -326,11 +462,15 @@ int main(void)
 		cmocka_unit_test(test_registering),
 		cmocka_unit_test(test_bad_requests),
 		cmocka_unit_test(test_an_answer_that_cannot_be_given),
+		cmocka_unit_test(test_memory_ids),
 		cmocka_unit_test(test_rings_by_ringid),
 		cmocka_unit_test(test_poll_flags_of_ringid),
 		cmocka_unit_test(test_pipes_by_mode),
 		cmocka_unit_test(test_header_lengths),
 		cmocka_unit_test(test_the_walk),
+		cmocka_unit_test(test_making_and_attaching),
+		cmocka_unit_test(test_rings_of_the_host),
+		cmocka_unit_test(test_commands_that_are_not_supported),
 		cmocka_unit_test(test_commands_about_what_there_is_not),
 		cmocka_unit_test(test_a_descriptor_may_ask_and_register_then),
 	};

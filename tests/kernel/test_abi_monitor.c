@@ -138,6 +138,32 @@ static void test_memory(void **state)
 	abi_shut(&m);
 	monitor(&m, "vale0:a", NR_MONITOR_TX);
 	assert_int_not_equal(m.reg.nr_mem_id, 0);
+	assert_int_not_equal(m.reg.nr_mem_id, x->a.reg.nr_mem_id);
+	abi_shut(&m);
+}
+
+/* A copy may be made in any memory, also in one that was asked for. */
+static void test_memory_that_is_asked_for(void **state)
+{
+	struct two *x = *state;
+	struct nmreq_register copy = {.nr_flags = NR_MONITOR_TX,
+				      .nr_mem_id = x->b.reg.nr_mem_id};
+	struct nmreq_register swap = {.nr_flags = NR_MONITOR_TX | SWAP,
+				      .nr_mem_id = x->b.reg.nr_mem_id};
+	struct abi_port m;
+
+	abi_open_as(&m, "vale0:a", copy);
+	assert_int_equal(m.reg.nr_mem_id, x->b.reg.nr_mem_id);
+	send(x, 0, 10);
+	assert_seen(&m, 0, 10);
+	receive(x, 0, 10);
+	abi_shut(&m);
+	copy.nr_mem_id = 60000;
+	assert_error(abi_try_open(&m, "vale0:a", &copy), EINVAL);
+	/* buffers can be had of the parent's memory only */
+	assert_error(abi_try_open(&m, "vale0:a", &swap), EINVAL);
+	swap.nr_mem_id = x->a.reg.nr_mem_id;
+	abi_open_as(&m, "vale0:a", swap);
 	abi_shut(&m);
 }
 
@@ -659,6 +685,7 @@ int main(void)
 		SWITCH(test_only_of_what_is_open),
 		SWITCH(test_they_only_receive),
 		SWITCH(test_memory),
+		SWITCH(test_memory_that_is_asked_for),
 		SWITCH(test_what_is_sent),
 		PIPE(test_what_is_sent),
 		SWITCH(test_what_is_received),

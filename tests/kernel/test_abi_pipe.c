@@ -74,6 +74,50 @@ static void test_nothing_is_copied(void **state)
 	assert_int_equal(tx->slot[0].buf_idx, empty);
 }
 
+/*
+ * All of a slot goes to the other end: length, ptr, and the program's own
+ * flags. Back come the empty buffer and its ptr, and nothing of an older frame
+ * that could join the next one.
+ */
+static void test_slots_go_with_their_buffers(void **state)
+{
+	const uint16_t flags = NS_REPORT | NS_FORWARD | NS_NO_LEARN | 0x1700;
+	struct pipe_ends *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
+
+	for (unsigned i = 0; i < 3000; i++) {
+		struct netmap_slot *s = &tx->slot[tx->head];
+		struct netmap_slot *r =
+			&rx->slot[(rx->tail + (i % 3 == 2)) % rx->num_slots];
+		const uint16_t more = i % 3 == 1 ? NS_MOREFRAG : 0;
+
+		abi_put(tx, 60 + i % 900, 2, 1, i);
+		s->flags = i % 2 ? flags | more : more;
+		s->ptr = i;
+		r->flags = NS_MOREFRAG | NS_REPORT;
+		r->len = 77;
+		r->ptr = ~(uint64_t)i;
+		assert_int_equal(abi_txsync(&x->a), 0);
+		assert_int_equal(abi_rxsync(&x->b), 0);
+		if (more)
+			continue;
+		assert_int_equal(abi_space(rx), i % 3 == 2 ? 2 : 1);
+		for (unsigned first = i - (abi_space(rx) - 1); first <= i;
+		     first++) {
+			r = &rx->slot[rx->head];
+			assert_int_equal(r->len, 60 + first % 900);
+			assert_int_equal(r->ptr, first);
+			assert_int_equal(r->flags & ~NS_BUF_CHANGED,
+					 (first % 2 ? flags : 0) |
+						 (first < i ? NS_MOREFRAG : 0));
+			rx->head = rx->cur = abi_next(rx, rx->head);
+		}
+		assert_int_equal(s->flags, NS_BUF_CHANGED);
+		assert_int_equal(s->len, 0);
+		assert_true(s->ptr == ~(uint64_t)i);
+	}
+}
+
 /* As many as there is room for, and not one is lost. */
 static void test_a_full_pipe_makes_the_sender_wait(void **state)
 {
@@ -320,6 +364,31 @@ static void test_modes(void **state)
 	}
 }
 
+/* The deprecated way: the parent's name, and the number as a ring's. */
+static void test_ends_by_mode(void **state)
+{
+	struct abi_port a, b, c;
+
+	(void)state;
+	abi_open_as(&a, "vale0:o",
+		    (struct nmreq_register){.nr_mode = NR_REG_PIPE_MASTER,
+					    .nr_ringid = 7});
+	abi_open_as(&b, "vale0:o",
+		    (struct nmreq_register){.nr_mode = NR_REG_PIPE_SLAVE,
+					    .nr_ringid = 7});
+	assert_int_equal(a.reg.nr_mode, NR_REG_PIPE_MASTER);
+	assert_int_equal(b.reg.nr_mode, NR_REG_PIPE_SLAVE);
+	assert_int_equal(b.reg.nr_ringid, 7);
+	abi_send(&a, FRAME_MIN, 2, 1, 1);
+	assert_int_equal(abi_drain(&b), 1);
+	abi_open(&c, "vale0:o{7");
+	abi_send(&b, FRAME_MIN, 2, 1, 2);
+	assert_int_equal(abi_drain(&c), 1);
+	abi_shut(&c);
+	abi_shut(&b);
+	abi_shut(&a);
+}
+
 static bool exists(const char *name)
 {
 	struct nmreq_vale_list body = {0};
@@ -405,6 +474,7 @@ int main(void)
 		TEST(test_ends_share_their_memory),
 		TEST(test_frames_go_both_ways),
 		TEST(test_nothing_is_copied),
+		TEST(test_slots_go_with_their_buffers),
 		TEST(test_a_full_pipe_makes_the_sender_wait),
 		TEST(test_a_full_pipe_with_room_the_other_way),
 		TEST(test_two_that_sleep),
@@ -414,6 +484,7 @@ int main(void)
 		TEST(test_bad_slots_harm_only_their_frame),
 		TEST(test_buffers_move_on),
 		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_ends_by_mode),
 		cmocka_unit_test(test_the_parent_is_made_and_goes),
 		cmocka_unit_test(test_a_parent_that_is_no_switch_port),
 		TEST(test_pipes_are_apart),

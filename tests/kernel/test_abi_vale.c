@@ -192,8 +192,7 @@ static void check_fragments(struct netmap_ring *rx, unsigned n, size_t bytes,
 	for (unsigned i = 0; i < n; i++) {
 		const struct netmap_slot *s = &rx->slot[rx->head];
 
-		if (!i)
-			assert_int_equal(NS_RFRAGS(s), n);
+		assert_int_equal(NS_RFRAGS(s), n);
 		assert_int_equal(!!(s->flags & NS_MOREFRAG), i + 1 < n);
 		assert_memory_equal(abi_buf(rx, s->buf_idx), whole + at,
 				    s->len);
@@ -590,6 +589,109 @@ static void test_names_of_persistent_ports(void **state)
 	abi_close(fd);
 }
 
+/* What was asked for, to be seen before anybody opens it. */
+static void test_persistent_ports_as_wished(void **state)
+{
+	struct nmreq_vale_newif body = {.nr_tx_slots = 128,
+					.nr_rx_slots = 256,
+					.nr_tx_rings = 2,
+					.nr_rx_rings = 3};
+	struct nmreq_port_info_get info = {0};
+	struct abi_port port;
+	int fd = abi_device();
+
+	(void)state;
+	assert_int_equal(
+		abi_ctrl(fd, "pers0", NETMAP_REQ_VALE_NEWIF, &body, NULL), 0);
+	assert_int_equal(body.nr_tx_slots, 128);
+	assert_int_equal(body.nr_rx_slots, 256);
+	assert_int_equal(body.nr_tx_rings, 2);
+	assert_int_equal(body.nr_rx_rings, 3);
+	assert_int_not_equal(if_nametoindex("pers0"), 0);
+	assert_int_equal(abi_ctrl(fd, "pers0", NETMAP_REQ_PORT_INFO_GET, &info,
+				  NULL),
+			 0);
+	assert_int_equal(info.nr_tx_slots, 128);
+	assert_int_equal(info.nr_rx_rings, 3);
+	assert_int_equal(info.nr_host_tx_rings, 1);
+	abi_open(&port, "pers0");
+	assert_int_equal(port.reg.nr_rx_slots, 256);
+	assert_int_equal(port.reg.nr_tx_rings, 2);
+	abi_shut(&port);
+	assert_int_equal(delif(fd, "pers0"), 0);
+	assert_int_equal(if_nametoindex("pers0"), 0);
+	body = (struct nmreq_vale_newif){0};
+	assert_int_equal(
+		abi_ctrl(fd, "pers0", NETMAP_REQ_VALE_NEWIF, &body, NULL), 0);
+	assert_int_equal(body.nr_tx_slots, 1024);
+	assert_int_equal(body.nr_rx_rings, 1);
+	assert_int_equal(delif(fd, "pers0"), 0);
+	body.nr_mem_id = 60000;
+	assert_error(abi_ctrl(fd, "pers0", NETMAP_REQ_VALE_NEWIF, &body, NULL),
+		     EINVAL);
+	assert_int_equal(if_nametoindex("pers0"), 0);
+	abi_close(fd);
+}
+
+static uint32_t index_of(int fd, const char *name)
+{
+	struct nmreq_vale_list at = {0};
+
+	assert_int_equal(abi_ctrl(fd, name, NETMAP_REQ_VALE_LIST, &at, NULL),
+			 0);
+	return at.nr_port_idx;
+}
+
+/* It has the number that the walk shows, and by either name it is the same. */
+static void test_attached_by_its_name(void **state)
+{
+	static const char *const names[] = {"vale0:pers0", "pers0"};
+	struct nmreq_vale_attach attach = {.reg = {.nr_mode = NR_REG_ALL_NIC}};
+	struct nmreq_vale_detach detach = {.port_index = 99};
+	struct three *x = *state;
+	int fd = abi_device();
+
+	assert_int_equal(newif(fd, "pers0"), 0);
+	attach.reg.nr_mode = NR_REG_ONE_NIC;
+	assert_error(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_ATTACH,
+			      &attach, NULL),
+		     EINVAL);
+	attach.reg.nr_mode = NR_REG_DEFAULT;
+	attach.port_index = 99;
+	assert_int_equal(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_ATTACH,
+				  &attach, NULL),
+			 0);
+	assert_int_equal(attach.port_index, index_of(fd, "vale0:pers0"));
+	assert_error(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_ATTACH,
+			      &attach, NULL),
+		     EBUSY);
+	assert_error(abi_ctrl(fd, "vale0:a", NETMAP_REQ_VALE_ATTACH, &attach,
+			      NULL),
+		     EBUSY);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct abi_port port;
+
+		abi_open(&port, names[i]);
+		abi_send(&port, FRAME_MIN, TO_ALL, 4, i);
+		expect(x, 1, 1, 1);
+		assert_int_not_equal(if_nametoindex("pers0"), 0);
+		assert_int_equal(if_nametoindex(names[0]), 0);
+		assert_int_equal(index_of(fd, "vale0:pers0"),
+				 attach.port_index);
+		abi_shut(&port);
+		assert_int_not_equal(if_nametoindex("pers0"), 0);
+	}
+	assert_int_equal(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_DETACH,
+				  &detach, NULL),
+			 0);
+	assert_int_equal(detach.port_index, attach.port_index);
+	assert_error(abi_ctrl(fd, "vale0:pers0", NETMAP_REQ_VALE_DETACH,
+			      &detach, NULL),
+		     ENXIO);
+	assert_int_equal(delif(fd, "pers0"), 0);
+	abi_close(fd);
+}
+
 static void test_persistent_ports_in_use_stay(void **state)
 {
 	struct nmreq_vale_attach attach = {.reg = {.nr_mode = NR_REG_ALL_NIC}};
@@ -636,6 +738,8 @@ int main(void)
 		TEST(test_attaching_what_there_is_not),
 		TEST(test_polling_needs_a_device),
 		TEST(test_names_of_persistent_ports),
+		TEST(test_persistent_ports_as_wished),
+		TEST(test_attached_by_its_name),
 		TEST(test_persistent_ports_in_use_stay),
 	};
 

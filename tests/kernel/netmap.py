@@ -14,6 +14,8 @@ import subprocess
 import time
 
 NIOCCTRL, NIOCTXSYNC, NIOCRXSYNC = 0xC0586997, 0x6994, 0x6995
+NIOCREGIF = 0xC03C6992
+OLD_POLLING_ON, OLD_POLLING_OFF = 10, 11
 REGISTER, INFO, ATTACH, DETACH = 1, 2, 3, 4
 NEWIF, DELIF, POLLING_ON, POLLING_OFF = 8, 9, 10, 11
 ALL_NIC, SW, NIC_SW, ONE_NIC, ONE_SW = 1, 2, 3, 4, 8
@@ -44,6 +46,17 @@ def ask(kind, name, body=None):
     fd = os.open("/dev/netmap", os.O_RDWR)
     try:
         return request(fd, kind, name, body)
+    finally:
+        os.close(fd)
+
+
+def ask_the_old_way(command, name, ring=0, arg1=0, flags=0):
+    """NIOCREGIF"""
+    fd = os.open("/dev/netmap", os.O_RDWR)
+    try:
+        fcntl.ioctl(fd, NIOCREGIF, bytearray(struct.pack(
+            "16s5I6H3I", name.encode(), 14, 0, 0, 0, 0, 0, 0, ring, command, arg1, 0,
+            0, flags, 0)))
     finally:
         os.close(fd)
 

@@ -11,23 +11,21 @@
  *
  * What the kernel says of it is for who runs the guest to see.
  */
+#include "fuzz.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ptnet/netmap.h>
@@ -43,27 +41,8 @@ struct file {
 	uint64_t offset; /* of the netmap_if */
 };
 
-static uint64_t state;
 static struct file files[FILES];
 static char *pages; /* for bodies, options, CSBs, EXTMEM; some unmapped */
-
-static uint64_t next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static uint32_t below(uint32_t n)
-{
-	return (uint32_t)(next() >> 11) % n;
-}
-
-static bool one_in(uint32_t n)
-{
-	return below(n) == 0;
-}
 
 /* Numbers that have broken programs before, or small ones, or any. */
 static uint64_t number(void)
@@ -75,21 +54,21 @@ static uint64_t number(void)
 		65536,	    0x7fffffff, 0x80000000, 0xffffffff,	 0x100000000,
 		1ULL << 47, 1ULL << 63, ~0ULL,	    ~0ULL - 4095};
 
-	if (one_in(3))
-		return odd[below(sizeof(odd) / sizeof(odd[0]))];
-	return one_in(2) ? below(32) : next();
+	if (fuzz_one_in(3))
+		return odd[fuzz_below(sizeof(odd) / sizeof(odd[0]))];
+	return fuzz_one_in(2) ? fuzz_below(32) : fuzz_next();
 }
 
 /* An address that may be anything; mostly one of our own pages. */
 static char *somewhere(void)
 {
-	if (one_in(12))
+	if (fuzz_one_in(12))
 		return (char *)(uintptr_t)(0xffff888000000000ULL +
-					   next() % 65536);
-	if (one_in(12))
+					   fuzz_next() % 65536);
+	if (fuzz_one_in(12))
 		return (char *)(uintptr_t)number();
-	return pages + below(PAGES) * PAGE +
-	       (one_in(3) ? below(PAGE) : 64 * below(PAGE / 64));
+	return pages + fuzz_below(PAGES) * PAGE +
+	       (fuzz_one_in(3) ? fuzz_below(PAGE) : 64 * fuzz_below(PAGE / 64));
 }
 
 static void name(char *out, size_t size)
@@ -120,16 +99,17 @@ static void name(char *out, size_t size)
 					    "p{zz"};
 
 	memset(out, 0, size);
-	strncpy(out, names[below(sizeof(names) / sizeof(names[0]))], size - 1);
-	if (one_in(20))
+	strncpy(out, names[fuzz_below(sizeof(names) / sizeof(names[0]))],
+		size - 1);
+	if (fuzz_one_in(20))
 		memset(out, 'x', size); /* no end */
-	if (one_in(20))
-		out[below((uint32_t)size)] = (char)next();
+	if (fuzz_one_in(20))
+		out[fuzz_below((uint32_t)size)] = (char)fuzz_next();
 }
 
 static struct file *any_file(void)
 {
-	struct file *f = &files[below(FILES)];
+	struct file *f = &files[fuzz_below(FILES)];
 
 	if (f->fd < 0)
 		f->fd = open("/dev/netmap", O_RDWR | O_CLOEXEC);
@@ -142,26 +122,28 @@ static void fill_option(struct nmreq_option *o, uint32_t type)
 {
 	uint64_t *const words = (void *)(o + 1);
 
-	o->nro_reqtype = one_in(10) ? (uint32_t)number() : type;
+	o->nro_reqtype = fuzz_one_in(10) ? (uint32_t)number() : type;
 	o->nro_status = (uint32_t)number();
-	o->nro_size = one_in(2) ? 24 + 8 * below(8) : number();
+	o->nro_size = fuzz_one_in(2) ? 24 + 8 * fuzz_below(8) : number();
 	for (int i = 0; i < 9; i++)
-		words[i] = one_in(2) ? 0 : number();
-	if (type == NETMAP_REQ_OPT_CSB && !one_in(4)) {
+		words[i] = fuzz_one_in(2) ? 0 : number();
+	if (type == NETMAP_REQ_OPT_CSB && !fuzz_one_in(4)) {
 		words[0] = (uintptr_t)pages;
 		words[1] = (uintptr_t)pages + PAGE;
 	}
 	if (type == NETMAP_REQ_OPT_EXTMEM) {
 		struct nmreq_opt_extmem *e = (void *)o;
 
-		e->nro_usrptr = (uintptr_t)(one_in(3) ? somewhere() : pages);
-		e->nro_info.nr_memsize = one_in(2) ? PAGES * PAGE : number();
+		e->nro_usrptr =
+			(uintptr_t)(fuzz_one_in(3) ? somewhere() : pages);
+		e->nro_info.nr_memsize = fuzz_one_in(2) ? PAGES * PAGE
+							: number();
 	}
-	if (type == NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS && one_in(2))
+	if (type == NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS && fuzz_one_in(2))
 		for (int i = 0; i < 4; i++)
 			words[i] = (uint64_t)eventfd(0, EFD_NONBLOCK);
 	if (type == NETMAP_REQ_OPT_SYNC_KLOOP_MODE)
-		words[0] = below(4);
+		words[0] = fuzz_below(4);
 }
 
 /* A list; perhaps one that bites its tail or runs into nowhere. */
@@ -170,21 +152,21 @@ static uint64_t options(void)
 	char *at = pages + 8 * PAGE;
 	struct nmreq_option *first = NULL, *last = NULL;
 
-	for (uint32_t n = below(4); n; n--) {
+	for (uint32_t n = fuzz_below(4); n; n--) {
 		struct nmreq_option *o = (void *)at;
 
-		fill_option(o, 1 + below(NETMAP_REQ_OPT_MAX));
+		fill_option(o, 1 + fuzz_below(NETMAP_REQ_OPT_MAX));
 		o->nro_next = 0;
 		if (last)
 			last->nro_next = (uintptr_t)o;
 		else
 			first = o;
 		last = o;
-		at += one_in(6) ? 8 * below(12) : 128;
+		at += fuzz_one_in(6) ? 8 * fuzz_below(12) : 128;
 	}
-	if (last && one_in(6))
-		last->nro_next =
-			(uintptr_t)(one_in(2) ? (char *)first : somewhere());
+	if (last && fuzz_one_in(6))
+		last->nro_next = (uintptr_t)(fuzz_one_in(2) ? (char *)first
+							    : somewhere());
 	return (uintptr_t)first;
 }
 
@@ -193,17 +175,17 @@ static uint64_t options(void)
 static void fill_register(struct nmreq_register *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->nr_mode = one_in(8) ? (uint32_t)number() : below(9);
-	r->nr_flags = one_in(3) ? number() : 0;
-	r->nr_ringid = one_in(3) ? (uint16_t)number() : 0;
-	r->nr_tx_slots = one_in(4) ? (uint32_t)number() : 0;
-	r->nr_rx_slots = one_in(4) ? (uint32_t)number() : 0;
-	r->nr_tx_rings = one_in(4) ? (uint16_t)below(20) : 0;
-	r->nr_rx_rings = one_in(4) ? (uint16_t)below(20) : 0;
-	r->nr_host_tx_rings = one_in(6) ? (uint16_t)below(20) : 0;
-	r->nr_mem_id = one_in(5) ? (uint16_t)below(6) : 0;
-	r->nr_extra_bufs = one_in(4) ? (uint32_t)number() : below(64);
-	if (one_in(3))
+	r->nr_mode = fuzz_one_in(8) ? (uint32_t)number() : fuzz_below(9);
+	r->nr_flags = fuzz_one_in(3) ? number() : 0;
+	r->nr_ringid = fuzz_one_in(3) ? (uint16_t)number() : 0;
+	r->nr_tx_slots = fuzz_one_in(4) ? (uint32_t)number() : 0;
+	r->nr_rx_slots = fuzz_one_in(4) ? (uint32_t)number() : 0;
+	r->nr_tx_rings = fuzz_one_in(4) ? (uint16_t)fuzz_below(20) : 0;
+	r->nr_rx_rings = fuzz_one_in(4) ? (uint16_t)fuzz_below(20) : 0;
+	r->nr_host_tx_rings = fuzz_one_in(6) ? (uint16_t)fuzz_below(20) : 0;
+	r->nr_mem_id = fuzz_one_in(5) ? (uint16_t)fuzz_below(6) : 0;
+	r->nr_extra_bufs = fuzz_one_in(4) ? (uint32_t)number() : fuzz_below(64);
+	if (fuzz_one_in(3))
 		r->nr_flags |= NR_EXCLUSIVE;
 }
 
@@ -214,10 +196,10 @@ static void map(struct file *f, uint64_t size, uint64_t offset)
 	if (f->map)
 		munmap(f->map, f->bytes);
 	f->map = NULL;
-	if (one_in(10))
+	if (fuzz_one_in(10))
 		size = number() % (1 << 28);
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd,
-		  one_in(10) ? (off_t)(below(64) * PAGE) : 0);
+		  fuzz_one_in(10) ? (off_t)(fuzz_below(64) * PAGE) : 0);
 	if (at == MAP_FAILED)
 		return;
 	f->map = at;
@@ -232,32 +214,34 @@ static void request(void)
 	uint64_t *body = (void *)(pages + 4 * PAGE);
 	int err;
 
-	h.nr_reqtype = (uint16_t)(one_in(3) ? NETMAP_REQ_REGISTER
-					    : below(NETMAP_REQ_MAX + 2));
-	if (one_in(30))
+	h.nr_reqtype = (uint16_t)(fuzz_one_in(3)
+					  ? NETMAP_REQ_REGISTER
+					  : fuzz_below(NETMAP_REQ_MAX + 2));
+	if (fuzz_one_in(30))
 		h.nr_version = (uint16_t)number();
-	if (one_in(30))
+	if (fuzz_one_in(30))
 		h.nr_reserved = (uint32_t)number();
 	name(h.nr_name, sizeof(h.nr_name));
 	for (int i = 0; i < 16; i++)
-		body[i] = one_in(2) ? 0 : number();
+		body[i] = fuzz_one_in(2) ? 0 : number();
 	if (h.nr_reqtype == NETMAP_REQ_REGISTER ||
 	    h.nr_reqtype == NETMAP_REQ_VALE_ATTACH)
 		fill_register((void *)body);
 	if (h.nr_reqtype == NETMAP_REQ_PORT_HDR_SET)
-		body[0] = below(14);
+		body[0] = fuzz_below(14);
 	if (h.nr_reqtype == NETMAP_REQ_SYNC_KLOOP_START)
-		body[0] = below(2000);
-	h.nr_body = (uintptr_t)(one_in(15) ? somewhere() : (char *)body);
+		body[0] = fuzz_below(2000);
+	h.nr_body = (uintptr_t)(fuzz_one_in(15) ? somewhere() : (char *)body);
 	if (h.nr_reqtype == NETMAP_REQ_VALE_DELIF ||
 	    h.nr_reqtype == NETMAP_REQ_SYNC_KLOOP_STOP ||
 	    h.nr_reqtype == NETMAP_REQ_CSB_ENABLE)
-		h.nr_body = one_in(8) ? h.nr_body : 0;
-	if (one_in(3))
+		h.nr_body = fuzz_one_in(8) ? h.nr_body : 0;
+	if (fuzz_one_in(3))
 		h.nr_options = options();
-	if (one_in(40))
+	if (fuzz_one_in(40))
 		h.nr_options = (uintptr_t)somewhere();
-	err = ioctl(f->fd, NIOCCTRL, one_in(40) ? (void *)somewhere() : &h);
+	err = ioctl(f->fd, NIOCCTRL,
+		    fuzz_one_in(40) ? (void *)somewhere() : &h);
 	if (!err && h.nr_reqtype == NETMAP_REQ_REGISTER) {
 		const struct nmreq_register *r = (void *)body;
 
@@ -273,19 +257,21 @@ static void legacy(void)
 
 	memset(&r, 0, sizeof(r));
 	for (size_t i = 4; i < sizeof(r) / 4; i++)
-		words[i] = one_in(3) ? (uint32_t)number() : 0;
+		words[i] = fuzz_one_in(3) ? (uint32_t)number() : 0;
 	name(r.nr_name, sizeof(r.nr_name));
-	r.nr_version = one_in(20) ? (uint32_t)number() : NETMAP_API;
-	r.nr_cmd = one_in(2) ? 0 : (uint16_t)below(14);
-	if (!ioctl(f->fd, one_in(2) ? NIOCGINFO : NIOCREGIF, &r) && one_in(2))
+	r.nr_version = fuzz_one_in(20) ? (uint32_t)number() : NETMAP_API;
+	r.nr_cmd = fuzz_one_in(2) ? 0 : (uint16_t)fuzz_below(14);
+	if (!ioctl(f->fd, fuzz_one_in(2) ? NIOCGINFO : NIOCREGIF, &r) &&
+	    fuzz_one_in(2))
 		map(f, r.nr_memsize, r.nr_offset);
 }
 
 static void anything(void)
 {
 	ioctl(any_file()->fd,
-	      one_in(2) ? _IOC(below(4), 'i', 140 + below(16), below(1 << 14))
-			: (unsigned long)number(),
+	      fuzz_one_in(2) ? _IOC(fuzz_below(4), 'i', 140 + fuzz_below(16),
+				    fuzz_below(1 << 14))
+			     : (unsigned long)number(),
 	      somewhere());
 }
 
@@ -294,10 +280,11 @@ static void anything(void)
 static uint32_t *word_in(const struct file *f)
 {
 	const size_t ring_area = f->bytes < (1 << 20) ? f->bytes : 1 << 20;
-	size_t at = one_in(4) ? next() % f->bytes : next() % ring_area;
+	size_t at = fuzz_one_in(4) ? fuzz_next() % f->bytes
+				   : fuzz_next() % ring_area;
 
-	if (one_in(2) && f->offset + 256 < f->bytes)
-		at = f->offset + below(256);
+	if (fuzz_one_in(2) && f->offset + 256 < f->bytes)
+		at = f->offset + fuzz_below(256);
 	return (uint32_t *)(void *)(f->map + at / 4 * 4 % (f->bytes - 4));
 }
 
@@ -305,25 +292,25 @@ static uint32_t *word_in(const struct file *f)
 static void scribble_ring(const struct file *f)
 {
 	const struct netmap_if *n = (void *)(f->map + f->offset);
-	const int64_t ofs = n->ring_ofs[below(4)];
+	const int64_t ofs = n->ring_ofs[fuzz_below(4)];
 	const uint64_t at = f->offset + (uint64_t)ofs;
 	struct netmap_ring *r = (void *)(f->map + at);
 
 	if (!ofs || at % 128 || at + 2 * PAGE > f->bytes)
 		return;
-	for (uint32_t n_slots = below(40); n_slots; n_slots--) {
-		struct netmap_slot *s = &r->slot[below(256)];
+	for (uint32_t n_slots = fuzz_below(40); n_slots; n_slots--) {
+		struct netmap_slot *s = &r->slot[fuzz_below(256)];
 
-		if (one_in(2))
+		if (fuzz_one_in(2))
 			s->len = (uint16_t)number();
-		if (one_in(3))
+		if (fuzz_one_in(3))
 			s->flags = (uint16_t)number();
-		if (one_in(4))
+		if (fuzz_one_in(4))
 			s->buf_idx = (uint32_t)number();
-		if (one_in(4))
+		if (fuzz_one_in(4))
 			s->ptr = (uintptr_t)somewhere();
 	}
-	if (one_in(3)) {
+	if (fuzz_one_in(3)) {
 		r->head = (uint32_t)number();
 		r->cur = (uint32_t)number();
 		r->tail = (uint32_t)number();
@@ -335,14 +322,14 @@ static void scribble_ring(const struct file *f)
 
 static void scribble(void)
 {
-	struct file *f = &files[below(FILES)];
+	struct file *f = &files[fuzz_below(FILES)];
 	uint32_t *csb = (void *)pages;
 
 	for (int i = 0; i < 16; i++)
-		csb[below(2 * PAGE / 4)] = (uint32_t)number();
+		csb[fuzz_below(2 * PAGE / 4)] = (uint32_t)number();
 	if (!f->map || f->bytes < 8 * PAGE)
 		return;
-	if (!one_in(3) && f->offset + 512 < f->bytes) {
+	if (!fuzz_one_in(3) && f->offset + 512 < f->bytes) {
 		scribble_ring(f);
 		return;
 	}
@@ -353,9 +340,9 @@ static void scribble(void)
 static void sync_or_wait(void)
 {
 	struct file *f = any_file();
-	struct pollfd p = {.fd = f->fd, .events = (short)below(64)};
+	struct pollfd p = {.fd = f->fd, .events = (short)fuzz_below(64)};
 
-	switch (below(3)) {
+	switch (fuzz_below(3)) {
 	case 0:
 		ioctl(f->fd, NIOCTXSYNC, NULL);
 		break;
@@ -363,19 +350,19 @@ static void sync_or_wait(void)
 		ioctl(f->fd, NIOCRXSYNC, NULL);
 		break;
 	default:
-		poll(&p, 1, (int)below(3));
+		poll(&p, 1, (int)fuzz_below(3));
 	}
 }
 
 static void end_file(void)
 {
-	struct file *f = &files[below(FILES)];
+	struct file *f = &files[fuzz_below(FILES)];
 
-	if (one_in(2) && f->map) {
+	if (fuzz_one_in(2) && f->map) {
 		munmap(f->map, f->bytes);
 		f->map = NULL;
 	}
-	if (f->fd >= 0 && one_in(2)) {
+	if (f->fd >= 0 && fuzz_one_in(2)) {
 		close(f->fd);
 		f->fd = -1;
 	}
@@ -399,7 +386,8 @@ static void on_alarm(int number)
 	(void)number;
 }
 
-static void misbehave(uint64_t seed)
+/* Scribbling over what a kernel may unmap is its own risk. */
+static void misbehave(int which)
 {
 	static void (*const moves[])(void) = {
 		request,      request,	    request,  legacy,	anything,
@@ -407,32 +395,20 @@ static void misbehave(uint64_t seed)
 	struct itimerval often = {{0, 20000}, {0, 20000}};
 	struct sigaction quiet = {.sa_handler = on_alarm};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)which;
+	signal(SIGSEGV, SIG_DFL);
 	sigaction(SIGALRM, &quiet, NULL);
 	setitimer(ITIMER_REAL, &often, NULL); /* out of the kernel's loop */
-	state = seed | 1;
 	pages = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	munmap(pages + 16 * PAGE, 2 * PAGE); /* a hole */
 	for (int i = 0; i < FILES; i++)
 		files[i].fd = -1;
 	for (uint64_t i = 0;; i++) {
-		moves[below(sizeof(moves) / sizeof(moves[0]))]();
+		moves[fuzz_below(sizeof(moves) / sizeof(moves[0]))]();
 		if (i % 512 == 0)
 			sweep();
 	}
-}
-
-/* Scribbling over what a kernel may unmap is the children's own risk. */
-static pid_t start(uint64_t seed)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		signal(SIGSEGV, SIG_DFL);
-		misbehave(seed);
-	}
-	return pid;
 }
 
 static int register_port(const char *port, struct nmreq_register *r)
@@ -565,34 +541,11 @@ static void still_works(void)
 
 int main(int argc, char **argv)
 {
-	const int seconds = argc > 1 ? atoi(argv[1]) : 0;
+	const int seconds = fuzz_begin(argc, argv);
 	struct if_nameindex *const before = if_nameindex();
-	pid_t pids[PROCESSES];
-	time_t end = time(NULL) + seconds;
 
-	state = (argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL)) |
-		1;
-	if (seconds < 1) {
-		fprintf(stderr, "usage: tool_fuzz SECONDS [SEED]\n");
-		return 2;
-	}
-	printf("seed %llu\n", (unsigned long long)state);
-	fflush(stdout);
 	still_works();
-	for (int i = 0; i < PROCESSES; i++)
-		pids[i] = start(next());
-	while (time(NULL) < end) {
-		const uint32_t victim = below(PROCESSES);
-
-		usleep(TURN_MS * 1000);
-		kill(pids[victim], SIGKILL);
-		waitpid(pids[victim], NULL, 0);
-		pids[victim] = start(next());
-	}
-	for (int i = 0; i < PROCESSES; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
+	fuzz_run(seconds, PROCESSES, TURN_MS, misbehave);
 	still_works();
 	leave_nothing(before);
 	if_freenameindex(before);

@@ -11,19 +11,14 @@
  * Leaves objects. What became of them, and of the kernel, is for who runs it
  * to see.
  */
-#include <errno.h>
+#include "fuzz.h"
+
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/genetlink.h>
@@ -45,36 +40,17 @@ enum {
 	BYTES = 16 * 1024,
 };
 
-static uint64_t state;
 static int family, group;
-
-static uint64_t next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static uint32_t below(uint32_t n)
-{
-	return (uint32_t)(next() >> 11) % n;
-}
-
-static bool one_in(uint32_t n)
-{
-	return below(n) == 0;
-}
 
 /* One of a few names, so that they meet; seldom something else. */
 static const char *name(const char *prefix)
 {
 	static char text[100];
 
-	if (one_in(40))
-		memset(text, 'x', below(sizeof(text) - 1) + 1);
+	if (fuzz_one_in(40))
+		memset(text, 'x', fuzz_below(sizeof(text) - 1) + 1);
 	else
-		snprintf(text, sizeof(text), "%s%u", prefix, below(4));
+		snprintf(text, sizeof(text), "%s%u", prefix, fuzz_below(4));
 	return text;
 }
 
@@ -100,26 +76,27 @@ static size_t put(uint16_t type, const void *data, size_t n)
 
 static void put_text(uint16_t type, const char *text)
 {
-	put(type, text, strlen(text) + !one_in(60));
+	put(type, text, strlen(text) + !fuzz_one_in(60));
 }
 
 static void put_number(uint16_t type, uint32_t usual)
 {
-	uint32_t n = one_in(20) ? (uint32_t)next() >> below(32) : usual;
+	uint32_t n = fuzz_one_in(20) ? (uint32_t)fuzz_next() >> fuzz_below(32)
+				     : usual;
 
-	put(type, &n, one_in(60) ? below(9) : sizeof(n));
+	put(type, &n, fuzz_one_in(60) ? fuzz_below(9) : sizeof(n));
 }
 
 static void put_byte(uint16_t type, uint8_t usual)
 {
-	uint8_t n = one_in(30) ? (uint8_t)next() : usual;
+	uint8_t n = fuzz_one_in(30) ? (uint8_t)fuzz_next() : usual;
 
 	put(type, &n, sizeof(n));
 }
 
 static size_t open_nest(uint16_t type)
 {
-	return put(type | (one_in(50) ? 0 : NLA_F_NESTED), NULL, 0);
+	return put(type | (fuzz_one_in(50) ? 0 : NLA_F_NESTED), NULL, 0);
 }
 
 static void close_nest(size_t at)
@@ -131,18 +108,18 @@ static void close_nest(size_t at)
 
 static void put_mac(uint16_t type)
 {
-	uint8_t mac[6] = {2, 0, 0, 0, 0, (uint8_t)below(8)};
+	uint8_t mac[6] = {2, 0, 0, 0, 0, (uint8_t)fuzz_below(8)};
 
-	put(type, mac, one_in(60) ? below(9) : sizeof(mac));
+	put(type, mac, fuzz_one_in(60) ? fuzz_below(9) : sizeof(mac));
 }
 
 static void put_switch(void)
 {
 	put_text(PTN_SW_NAME, name("s"));
 	put_text(PTN_SW_OWNER, "t");
-	put_number(PTN_SW_AGEING_MS, below(3) * 1000);
-	put_number(PTN_SW_FDB_SIZE, 64u << below(2));
-	while (one_in(3)) {
+	put_number(PTN_SW_AGEING_MS, fuzz_below(3) * 1000);
+	put_number(PTN_SW_FDB_SIZE, 64u << fuzz_below(2));
+	while (fuzz_one_in(3)) {
 		size_t entry = open_nest(PTN_SW_STATIC);
 
 		put_mac(PTN_FDB_MAC);
@@ -160,18 +137,18 @@ static void put_pipe(void)
 
 static void put_place(void)
 {
-	const uint32_t where = below(6);
+	const uint32_t where = fuzz_below(6);
 
 	if (where < 3) {
 		put_text(PTN_PO_SWITCH, name("s"));
 	} else if (where < 5) {
 		put_text(PTN_PO_PIPE, name("p"));
-		put_byte(PTN_PO_END, (uint8_t)below(2));
+		put_byte(PTN_PO_END, (uint8_t)fuzz_below(2));
 	} else {
 		put_text(PTN_PO_NIC, name("veth"));
-		if (one_in(2))
+		if (fuzz_one_in(2))
 			put_text(PTN_PO_SWITCH, name("s"));
-		put_byte(PTN_PO_HOST_STACK, (uint8_t)below(2));
+		put_byte(PTN_PO_HOST_STACK, (uint8_t)fuzz_below(2));
 	}
 	put_number(PTN_PO_KIND, where < 5 ? PTN_PORT_HOST : PTN_PORT_NIC);
 }
@@ -179,16 +156,16 @@ static void put_place(void)
 static void put_port(void)
 {
 	put_text(PTN_PO_NAME, name("a"));
-	put_text(PTN_PO_OWNER, one_in(2) ? "t" : "u");
+	put_text(PTN_PO_OWNER, fuzz_one_in(2) ? "t" : "u");
 	put_place();
-	if (one_in(3))
+	if (fuzz_one_in(3))
 		put_text(PTN_PO_DOMAIN, name("d"));
-	if (one_in(2))
+	if (fuzz_one_in(2))
 		put_mac(PTN_PO_MAC);
-	put_number(PTN_PO_QUEUES, 1 + below(2));
+	put_number(PTN_PO_QUEUES, 1 + fuzz_below(2));
 	put_number(PTN_PO_SLOTS, 64);
 	put_number(PTN_PO_BUF_SIZE, 2048);
-	put_number(PTN_PO_EXTRA_BUFS, below(9));
+	put_number(PTN_PO_EXTRA_BUFS, fuzz_below(9));
 }
 
 static void put_object(uint16_t type)
@@ -201,8 +178,8 @@ static void put_object(uint16_t type)
 		put_pipe();
 	else
 		put_port();
-	if (one_in(40))
-		put((uint16_t)below(40), message, below(64));
+	if (fuzz_one_in(40))
+		put((uint16_t)fuzz_below(40), message, fuzz_below(64));
 	close_nest(nest);
 }
 
@@ -218,12 +195,13 @@ static uint8_t command(void)
 		PTN_CMD_PIPE_GET,   PTN_CMD_FDB_GET,	PTN_CMD_CENSUS_GET,
 		PTN_CMD_INFO_GET};
 
-	return one_in(50) ? (uint8_t)next() : usual[below(sizeof(usual))];
+	return fuzz_one_in(50) ? (uint8_t)fuzz_next()
+			       : usual[fuzz_below(sizeof(usual))];
 }
 
 static void put_body(uint8_t cmd)
 {
-	const uint64_t revision = next();
+	const uint64_t revision = fuzz_next();
 
 	if (cmd == PTN_CMD_TXN_BEGIN)
 		put(PTN_A_REVISION, &revision, sizeof(revision));
@@ -235,8 +213,8 @@ static void put_body(uint8_t cmd)
 		put_object(PTN_A_PORT);
 	else if (cmd == PTN_CMD_FDB_GET)
 		put_object(PTN_A_SWITCH);
-	if (one_in(40))
-		put((uint16_t)below(20), message, below(64));
+	if (fuzz_one_in(40))
+		put((uint16_t)fuzz_below(20), message, fuzz_below(64));
 }
 
 static uint16_t flags(uint8_t cmd)
@@ -245,10 +223,10 @@ static uint16_t flags(uint8_t cmd)
 			   cmd == PTN_CMD_SWITCH_GET ||
 			   cmd == PTN_CMD_PIPE_GET || cmd == PTN_CMD_PORT_GET;
 
-	if (one_in(50))
-		return (uint16_t)next();
-	return NLM_F_REQUEST | (one_in(2) ? NLM_F_ACK : 0) |
-	       (dumps && !one_in(3) ? NLM_F_DUMP : 0);
+	if (fuzz_one_in(50))
+		return (uint16_t)fuzz_next();
+	return NLM_F_REQUEST | (fuzz_one_in(2) ? NLM_F_ACK : 0) |
+	       (dumps && !fuzz_one_in(3) ? NLM_F_DUMP : 0);
 }
 
 /* One more, behind what is in the buffer already. */
@@ -257,9 +235,10 @@ static void compose(uint8_t cmd)
 	const size_t at = length;
 	struct nlmsghdr h = {.nlmsg_type = (uint16_t)family,
 			     .nlmsg_flags = flags(cmd),
-			     .nlmsg_seq = (uint32_t)next()};
+			     .nlmsg_seq = (uint32_t)fuzz_next()};
 	const struct genlmsghdr g = {
-		.cmd = cmd, .version = one_in(60) ? 2 : PTN_FAMILY_VERSION};
+		.cmd = cmd,
+		.version = fuzz_one_in(60) ? 2 : PTN_FAMILY_VERSION};
 
 	if (length + sizeof(h) + sizeof(g) > sizeof(message))
 		return;
@@ -268,24 +247,24 @@ static void compose(uint8_t cmd)
 	length += sizeof(g);
 	put_body(cmd);
 	h.nlmsg_len = (uint32_t)(length - at);
-	if (one_in(60))
-		h.nlmsg_len += below(9) - 4;
+	if (fuzz_one_in(60))
+		h.nlmsg_len += fuzz_below(9) - 4;
 	memcpy(message + at, &h, sizeof(h));
 }
 
 static void spoil(void)
 {
-	for (uint32_t n = 1 + below(4); n; n--)
+	for (uint32_t n = 1 + fuzz_below(4); n; n--)
 		message[NLMSG_HDRLEN +
-			below((uint32_t)length - NLMSG_HDRLEN)] ^=
-			(char)(1 << below(8));
+			fuzz_below((uint32_t)length - NLMSG_HDRLEN)] ^=
+			(char)(1 << fuzz_below(8));
 }
 
 /* Some changes between a begin and a commit, in one datagram. */
 static void compose_transaction(void)
 {
 	compose(PTN_CMD_TXN_BEGIN);
-	for (uint32_t n = below(8); n; n--)
+	for (uint32_t n = fuzz_below(8); n; n--)
 		compose(command());
 	compose(PTN_CMD_TXN_COMMIT);
 }
@@ -303,7 +282,7 @@ static void renew(int *sock)
 	*sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       NETLINK_GENERIC);
 	setsockopt(*sock, SOL_NETLINK, NETLINK_EXT_ACK, &big, sizeof(big));
-	if (one_in(4))
+	if (fuzz_one_in(4))
 		setsockopt(*sock, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 			   sizeof(group));
 }
@@ -311,19 +290,19 @@ static void renew(int *sock)
 static void tell(void)
 {
 	static char answers[64 * 1024];
-	int *sock = &sockets[below(SOCKETS)];
+	int *sock = &sockets[fuzz_below(SOCKETS)];
 
-	if (one_in(100))
+	if (fuzz_one_in(100))
 		renew(sock);
 	length = 0;
-	if (one_in(4))
+	if (fuzz_one_in(4))
 		compose_transaction();
 	else
 		compose(command());
-	if (one_in(8))
+	if (fuzz_one_in(8))
 		spoil();
 	(void)!send(*sock, message, length, 0);
-	while (!one_in(6) && recv(*sock, answers, sizeof(answers), 0) > 0)
+	while (!fuzz_one_in(6) && recv(*sock, answers, sizeof(answers), 0) > 0)
 		;
 }
 
@@ -333,21 +312,24 @@ static int files[FILES];
 
 static void port_name(char *out, size_t size)
 {
-	switch (below(5)) {
+	switch (fuzz_below(5)) {
 	case 0:
-		snprintf(out, size, "vales%u:a%u", below(4), below(4));
+		snprintf(out, size, "vales%u:a%u", fuzz_below(4),
+			 fuzz_below(4));
 		break;
 	case 1:
-		snprintf(out, size, "p%u%c0", below(4), one_in(2) ? '{' : '}');
+		snprintf(out, size, "p%u%c0", fuzz_below(4),
+			 fuzz_one_in(2) ? '{' : '}');
 		break;
 	case 2:
-		snprintf(out, size, "vales%u:u%u", below(4), below(4));
+		snprintf(out, size, "vales%u:u%u", fuzz_below(4),
+			 fuzz_below(4));
 		break;
 	case 3:
-		snprintf(out, size, "a%u", below(4));
+		snprintf(out, size, "a%u", fuzz_below(4));
 		break;
 	default:
-		snprintf(out, size, "veth%u", below(4));
+		snprintf(out, size, "veth%u", fuzz_below(4));
 	}
 }
 
@@ -365,28 +347,23 @@ static void open_port(int *fd)
 
 static void use(void)
 {
-	int *fd = &files[below(FILES)];
+	int *fd = &files[fuzz_below(FILES)];
 
 	if (*fd < 0) {
 		open_port(fd);
-	} else if (one_in(8)) {
+	} else if (fuzz_one_in(8)) {
 		close(*fd);
 		*fd = -1;
 	} else {
-		(void)!ioctl(*fd, one_in(2) ? NIOCTXSYNC : NIOCRXSYNC, NULL);
+		(void)!ioctl(*fd, fuzz_one_in(2) ? NIOCTXSYNC : NIOCRXSYNC,
+			     NULL);
 	}
 }
 
 /* All of them */
 
-static pid_t start(int which, uint64_t seed)
+static void live(int which)
 {
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	state = seed | 1;
 	for (int i = 0; i < SOCKETS; i++) {
 		sockets[i] = -1;
 		renew(&sockets[i]);
@@ -416,37 +393,11 @@ static void find_family(void)
 	}
 }
 
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
 int main(int argc, char **argv)
 {
-	const int seconds = argc > 1 ? atoi(argv[1]) : 0;
-	pid_t pids[PROCESSES];
-	time_t over = time(NULL) + seconds;
+	const int seconds = fuzz_begin(argc, argv);
 
-	state = (argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL)) |
-		1;
-	if (seconds < 1) {
-		fprintf(stderr, "usage: tool_netlink_fuzz SECONDS [SEED]\n");
-		return 2;
-	}
-	printf("seed %llu\n", (unsigned long long)state);
-	fflush(stdout);
 	find_family();
-	for (int i = 0; i < PROCESSES; i++)
-		pids[i] = start(i, next());
-	while (time(NULL) < over) {
-		const int victim = (int)below(PROCESSES);
-
-		usleep(TURN_MS * 1000);
-		end(pids[victim]);
-		pids[victim] = start(victim, next());
-	}
-	for (int i = 0; i < PROCESSES; i++)
-		end(pids[i]);
+	fuzz_run(seconds, PROCESSES, TURN_MS, live);
 	return 0;
 }

@@ -100,6 +100,37 @@ void abi_shut(struct abi_port *p)
 	p->fd = -1;
 }
 
+int abi_pair_open(void **state, const char *a, const char *b,
+		  const struct nmreq_register *body, void *options)
+{
+	static struct abi_pair pair;
+
+	*state = &pair;
+	assert_int_equal(abi_try_open_with(&pair.a, a, body, options), 0);
+	assert_int_equal(abi_try_open_with(&pair.b, b, body, options), 0);
+	return 0;
+}
+
+int abi_on_a_switch(void **state)
+{
+	return abi_pair_open(state, "vale0:a", "vale0:b", NULL, NULL);
+}
+
+int abi_on_a_pipe(void **state)
+{
+	return abi_pair_open(state, "vale0:p{1", "vale0:p}1", NULL, NULL);
+}
+
+int abi_pair_shut(void **state)
+{
+	struct abi_pair *pair = *state;
+
+	abi_shut(&pair->a);
+	abi_shut(&pair->b);
+	abi_census(NULL);
+	return 0;
+}
+
 static struct netmap_ring *ring(const struct abi_port *p, unsigned i)
 {
 	const int64_t ofs = p->nifp->ring_ofs[i];

@@ -64,6 +64,22 @@ void abi_open_as(struct abi_port *p, const char *name,
 		 struct nmreq_register body);
 void abi_shut(struct abi_port *p);
 
+/* Two ports that exchange frames, as setups of tests open them. */
+struct abi_pair {
+	struct abi_port a, b;
+};
+
+/** abi_pair_open - of these names, both with @body and @options, or NULL */
+int abi_pair_open(void **state, const char *a, const char *b,
+		  const struct nmreq_register *body, void *options);
+
+/** abi_on_a_switch, abi_on_a_pipe - setups: the same with nothing special */
+int abi_on_a_switch(void **state);
+int abi_on_a_pipe(void **state);
+
+/** abi_pair_shut - the teardown; no buffer is lost or in two places */
+int abi_pair_shut(void **state);
+
 /** abi_tx, abi_rx - a ring by its index among those of the direction */
 struct netmap_ring *abi_tx(const struct abi_port *p, unsigned i);
 struct netmap_ring *abi_rx(const struct abi_port *p, unsigned i);

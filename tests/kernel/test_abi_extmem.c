@@ -64,11 +64,81 @@ static int try_in(struct abi_port *p, const char *name, char *mem,
 	return 0;
 }
 
-static int teardown(void **state)
+/* Memory of the program's own, and perhaps vale0:x in it. */
+struct lent {
+	int fd;
+	size_t size;
+	char *mem; /* NULL: not mapped any more */
+	struct nmreq_opt_extmem o;
+	struct abi_port p;
+};
+
+static int lend_some(void **state, size_t size)
+{
+	static struct lent l;
+
+	l = (struct lent){.size = size, .p.fd = -1};
+	l.mem = shared(size, &l.fd, 0);
+	assert_non_null(l.mem);
+	l.o = lend(l.mem, size);
+	*state = &l;
+	return 0;
+}
+
+static int memory_alone(void **state)
+{
+	return lend_some(state, SIZE);
+}
+
+static int open_in(void **state, size_t size)
+{
+	struct lent *l;
+
+	lend_some(state, size);
+	l = *state;
+	assert_int_equal(try_in(&l->p, "vale0:x", l->mem, &l->o), 0);
+	return 0;
+}
+
+static int with_a_port(void **state)
+{
+	return open_in(state, SIZE);
+}
+
+static int with_room_for_more(void **state)
+{
+	return open_in(state, (size_t)4 * SIZE);
+}
+
+static void unmap(struct lent *l)
+{
+	if (l->mem)
+		assert_int_equal(munmap(l->mem, l->size), 0);
+	l->mem = NULL;
+}
+
+static void close_port(struct lent *l)
+{
+	if (l->p.fd >= 0)
+		abi_close(l->p.fd);
+	l->p.fd = -1;
+}
+
+static int look_at_books(void **state)
 {
 	(void)state;
 	abi_census(NULL);
 	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct lent *l = *state;
+
+	close_port(l);
+	unmap(l);
+	close(l->fd);
+	return look_at_books(state);
 }
 
 static void send_and_take(struct abi_port *a, struct abi_port *b, unsigned n)
@@ -80,138 +150,115 @@ static void send_and_take(struct abi_port *a, struct abi_port *b, unsigned n)
 	}
 }
 
-static void inside(const void *at, size_t bytes, const char *mem, size_t size)
+static void inside(const void *at, size_t bytes, const struct lent *l)
 {
-	assert_true((const char *)at >= mem);
-	assert_true((const char *)at + bytes <= mem + size);
+	assert_true((const char *)at >= l->mem);
+	assert_true((const char *)at + bytes <= l->mem + l->size);
 }
 
 static void test_rings_are_in_the_programs_memory(void **state)
 {
-	struct nmreq_opt_extmem o;
-	struct abi_port p, other;
-	int fd;
-	char *mem = shared(SIZE, &fd, 0);
+	struct lent *l = *state;
+	struct netmap_ring *rx = abi_rx(&l->p, 0);
+	struct abi_port other;
 
-	(void)state;
-	o = lend(mem, SIZE);
-	assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
-	assert_in_range(o.nro_info.nr_memsize, SIZE / 2, SIZE);
-	assert_int_not_equal(p.reg.nr_mem_id, 1);
-	inside(p.nifp, sizeof(*p.nifp), mem, SIZE);
-	inside(abi_tx(&p, 0), 256, mem, SIZE);
-	for (uint32_t i = 0; i < abi_rx(&p, 0)->num_slots; i++)
-		inside(abi_buf(abi_rx(&p, 0), abi_rx(&p, 0)->slot[i].buf_idx),
-		       2048, mem, SIZE);
+	assert_in_range(l->o.nro_info.nr_memsize, SIZE / 2, SIZE);
+	assert_int_not_equal(l->p.reg.nr_mem_id, 1);
+	inside(l->p.nifp, sizeof(*l->p.nifp), l);
+	inside(abi_tx(&l->p, 0), 256, l);
+	for (uint32_t i = 0; i < rx->num_slots; i++)
+		inside(abi_buf(rx, rx->slot[i].buf_idx), 2048, l);
 	abi_open(&other, "vale0:y");
-	send_and_take(&p, &other, 3000);
-	send_and_take(&other, &p, 3000);
+	send_and_take(&l->p, &other, 3000);
+	send_and_take(&other, &l->p, 3000);
 	abi_shut(&other);
-	abi_close(p.fd);
-	munmap(mem, SIZE);
-	close(fd);
 }
 
 /* What mmap() of the descriptor shows is the same memory. */
 static void test_both_views_are_one(void **state)
 {
-	struct nmreq_opt_extmem o;
-	struct abi_port p;
-	int fd;
-	char *mem = shared(SIZE, &fd, 0), *view;
+	const struct lent *l = *state;
+	const size_t size = l->p.reg.nr_memsize;
+	char *view = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  l->p.fd, 0);
 
-	(void)state;
-	o = lend(mem, SIZE);
-	assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
-	view = mmap(NULL, p.reg.nr_memsize, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    p.fd, 0);
 	assert_ptr_not_equal(view, MAP_FAILED);
-	for (size_t at = 0; at < p.reg.nr_memsize; at += PAGE)
+	for (size_t at = 0; at < size; at += PAGE)
 		view[at + 77] = (char)(at / PAGE);
-	for (size_t at = 0; at < p.reg.nr_memsize; at += PAGE)
-		assert_int_equal(mem[at + 77], (char)(at / PAGE));
-	munmap(view, p.reg.nr_memsize);
-	abi_close(p.fd);
-	munmap(mem, SIZE);
-	close(fd);
+	for (size_t at = 0; at < size; at += PAGE)
+		assert_int_equal(l->mem[at + 77], (char)(at / PAGE));
+	munmap(view, size);
 }
 
 /* The program's view goes, the kernel's stays; so does the descriptor's. */
 static void test_unmapped_meanwhile(void **state)
 {
-	struct nmreq_opt_extmem o;
-	struct abi_port p, other;
-	int fd;
-	char *mem = shared(SIZE, &fd, 0);
+	struct lent *l = *state;
+	struct abi_port *const p = &l->p, other;
 
-	(void)state;
-	o = lend(mem, SIZE);
-	assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
-	munmap(mem, SIZE);
-	close(fd);
-	p.mem = mmap(NULL, p.reg.nr_memsize, PROT_READ | PROT_WRITE, MAP_SHARED,
-		     p.fd, 0);
-	assert_ptr_not_equal(p.mem, MAP_FAILED);
-	p.nifp = (void *)(p.mem + p.reg.nr_offset);
+	unmap(l);
+	p->mem = mmap(NULL, p->reg.nr_memsize, PROT_READ | PROT_WRITE,
+		      MAP_SHARED, p->fd, 0);
+	assert_ptr_not_equal(p->mem, MAP_FAILED);
+	p->nifp = (void *)(p->mem + p->reg.nr_offset);
 	abi_open(&other, "vale0:y");
-	send_and_take(&other, &p, 1500);
-	munmap(p.mem, p.reg.nr_memsize);
+	send_and_take(&other, p, 1500);
+	munmap(p->mem, p->reg.nr_memsize);
 	for (unsigned i = 0; i < 1500; i++)
 		abi_send(&other, FRAME_MIN, TO_ALL, 1, i);
-	assert_int_equal(abi_rxsync(&p), 0);
+	assert_int_equal(abi_rxsync(p), 0);
 	abi_shut(&other);
-	abi_close(p.fd);
 }
 
 static void test_several_ports_of_one_memory(void **state)
 {
-	struct nmreq_register same = {0};
-	struct nmreq_opt_extmem o;
-	struct abi_port p, q, r;
-	int fd;
-	char *mem = shared(4 * SIZE, &fd, 0);
+	struct lent *l = *state;
+	const struct nmreq_register same = {.nr_mem_id = l->p.reg.nr_mem_id};
+	struct abi_port q, r;
 
-	(void)state;
-	o = lend(mem, 4 * SIZE);
-	assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
-	same.nr_mem_id = p.reg.nr_mem_id;
 	abi_open_as(&q, "vale0:y", same);
-	assert_int_equal(q.reg.nr_mem_id, p.reg.nr_mem_id);
-	assert_int_equal(q.reg.nr_memsize, p.reg.nr_memsize);
-	assert_int_not_equal(q.reg.nr_offset, p.reg.nr_offset);
-	q.nifp = (void *)(mem + q.reg.nr_offset);
-	send_and_take(&p, &q, 2000);
+	assert_int_equal(q.reg.nr_mem_id, l->p.reg.nr_mem_id);
+	assert_int_equal(q.reg.nr_memsize, l->p.reg.nr_memsize);
+	assert_int_not_equal(q.reg.nr_offset, l->p.reg.nr_offset);
+	q.nifp = (void *)(l->mem + q.reg.nr_offset);
+	send_and_take(&l->p, &q, 2000);
 	/* it lives as long as the last of them */
-	abi_close(p.fd);
+	close_port(l);
 	abi_open_as(&r, "vale0:z", same);
 	send_and_take(&q, &r, 2000);
 	abi_shut(&r);
 	abi_shut(&q);
 	assert_fails(abi_try_open(&q, "vale0:y", &same));
-	munmap(mem, 4 * SIZE);
-	close(fd);
 }
 
 /* Pipes are zero-copy in their parent's memory, this one too. */
 static void test_a_pipe_in_it(void **state)
 {
-	struct nmreq_opt_extmem o;
-	struct abi_port p, a, b;
-	int fd;
-	char *mem = shared(4 * SIZE, &fd, 0);
+	const struct lent *l = *state;
+	struct abi_port a, b;
 
-	(void)state;
-	o = lend(mem, 4 * SIZE);
-	assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
 	abi_open(&a, "vale0:x{1");
 	abi_open(&b, "vale0:x}1");
-	assert_int_equal(a.reg.nr_mem_id, p.reg.nr_mem_id);
+	assert_int_equal(a.reg.nr_mem_id, l->p.reg.nr_mem_id);
 	send_and_take(&a, &b, 3000);
 	abi_shut(&a);
 	abi_shut(&b);
-	abi_close(p.fd);
-	munmap(mem, 4 * SIZE);
-	close(fd);
+}
+
+/* REGISTER with the memory, for a port that need not take it. */
+static int ask_for(struct lent *l, const char *name, uint64_t flags)
+{
+	struct abi_port *const p = &l->p;
+	int err;
+
+	*p = (struct abi_port){.fd = abi_device(), .mem = l->mem};
+	p->reg.nr_flags = flags;
+	l->o = lend(l->mem, l->size);
+	err = abi_ctrl(p->fd, name, NETMAP_REQ_REGISTER, &p->reg, &l->o);
+	p->nifp = (void *)(l->mem + p->reg.nr_offset);
+	if (err)
+		close_port(l);
+	return err;
 }
 
 /* The program lends it for the port that it opens; another memory is another
@@ -219,74 +266,47 @@ static void test_a_pipe_in_it(void **state)
 static void test_with_something_else(void **state)
 {
 	struct nmreq_register id = {.nr_mem_id = 1};
-	struct nmreq_opt_extmem o;
-	struct abi_port p, open;
-	int fd, dev = abi_device();
-	char *mem = shared(SIZE, &fd, 0);
+	struct lent *l = *state;
+	struct abi_port open;
+	int dev = abi_device();
 
-	(void)state;
-	o = lend(mem, SIZE);
-	assert_error(abi_ctrl(dev, "vale0:x", NETMAP_REQ_REGISTER, &id, &o),
+	assert_error(abi_ctrl(dev, "vale0:x", NETMAP_REQ_REGISTER, &id, &l->o),
 		     EINVAL);
-	assert_int_equal(o.nro_opt.nro_status, EINVAL);
+	assert_int_equal(l->o.nro_opt.nro_status, EINVAL);
 	abi_close(dev);
 	abi_open(&open, "vale0:x");
-	o = lend(mem, SIZE);
-	*(&p) = (struct abi_port){.fd = abi_device()};
-	assert_fails(
-		abi_ctrl(p.fd, "vale0:x", NETMAP_REQ_REGISTER, &p.reg, &o));
-	abi_close(p.fd);
+	assert_error(ask_for(l, "vale0:x", 0), EINVAL);
 	abi_shut(&open);
-	munmap(mem, SIZE);
-	close(fd);
-}
-
-static int ask_for(struct abi_port *p, const char *name, uint64_t flags,
-		   char *mem)
-{
-	struct nmreq_opt_extmem o = lend(mem, SIZE);
-	int err;
-
-	*p = (struct abi_port){.fd = abi_device(), .mem = mem};
-	p->reg.nr_flags = flags;
-	err = abi_ctrl(p->fd, name, NETMAP_REQ_REGISTER, &p->reg, &o);
-	if (err)
-		abi_close(p->fd);
-	p->nifp = (void *)(mem + p->reg.nr_offset);
-	return err;
 }
 
 /* Where another memory is the only one possible, and where it is not. */
 static void test_with_other_kinds_of_ports(void **state)
 {
 	struct nmreq_vale_newif made = {0};
-	struct abi_port a, b, p;
-	int fd, dev = abi_device();
-	char *mem = shared(SIZE, &fd, 0);
+	struct lent *l = *state;
+	struct abi_port a, b;
+	int dev = abi_device();
 
-	(void)state;
 	assert_int_equal(
 		abi_ctrl(dev, "ext0", NETMAP_REQ_VALE_NEWIF, &made, NULL), 0);
-	assert_error(ask_for(&p, "ext0", 0, mem), EINVAL);
+	assert_error(ask_for(l, "ext0", 0), EINVAL);
 	assert_int_equal(
 		abi_ctrl(dev, "ext0", NETMAP_REQ_VALE_DELIF, NULL, NULL), 0);
 	abi_close(dev);
 	abi_open(&a, "vale0:p{1");
-	assert_error(ask_for(&p, "vale0:p}1", 0, mem), EINVAL);
-	assert_error(ask_for(&p, "vale0:p", 0, mem), EINVAL);
+	assert_error(ask_for(l, "vale0:p}1", 0), EINVAL);
+	assert_error(ask_for(l, "vale0:p", 0), EINVAL);
 	abi_shut(&a);
 	abi_open(&a, "vale0:x");
 	abi_open(&b, "vale0:y");
-	assert_error(ask_for(&p, "vale0:x", NR_MONITOR_TX | NR_ZCOPY_MON, mem),
+	assert_error(ask_for(l, "vale0:x", NR_MONITOR_TX | NR_ZCOPY_MON),
 		     EINVAL);
-	assert_int_equal(ask_for(&p, "vale0:x", NR_MONITOR_TX, mem), 0);
-	inside(p.nifp, sizeof(*p.nifp), mem, SIZE);
-	send_and_take(&a, &p, 1000);
-	abi_close(p.fd);
+	assert_int_equal(ask_for(l, "vale0:x", NR_MONITOR_TX), 0);
+	inside(l->p.nifp, sizeof(*l->p.nifp), l);
+	send_and_take(&a, &l->p, 1000);
+	close_port(l);
 	abi_shut(&b);
 	abi_shut(&a);
-	munmap(mem, SIZE);
-	close(fd);
 }
 
 /* Sizes */
@@ -347,28 +367,22 @@ static void test_too_small(void **state)
 {
 	static const uint64_t sizes[] = {0,    1,	  PAGE - 1,
 					 PAGE, 10 * PAGE, 2 * MEGA};
-	int fd;
-	char *mem = shared(SIZE, &fd, 0);
+	const struct lent *l = *state;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(sizes); i++) {
-		struct nmreq_opt_extmem o = lend(mem, sizes[i]);
+		struct nmreq_opt_extmem o = lend(l->mem, sizes[i]);
 		struct abi_port p;
 
-		assert_fails(try_in(&p, "vale0:x", mem, &o));
+		assert_fails(try_in(&p, "vale0:x", l->mem, &o));
 	}
-	munmap(mem, SIZE);
-	close(fd);
 }
 
 static void test_counts_without_bounds(void **state)
 {
-	int fd;
-	char *mem = shared(SIZE, &fd, 0);
+	const struct lent *l = *state;
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct nmreq_opt_extmem o = lend(mem, SIZE);
+		struct nmreq_opt_extmem o = lend(l->mem, SIZE);
 		struct abi_port p;
 
 		if (i == 0)
@@ -378,44 +392,36 @@ static void test_counts_without_bounds(void **state)
 		if (i == 2)
 			o.nro_info.nr_buf_pool_objtotal = UINT32_MAX;
 		if (i < 2) {
-			assert_error(try_in(&p, "vale0:x", mem, &o), EINVAL);
+			assert_error(try_in(&p, "vale0:x", l->mem, &o), EINVAL);
 			continue;
 		}
 		/* as many as there is room for */
-		assert_int_equal(try_in(&p, "vale0:x", mem, &o), 0);
+		assert_int_equal(try_in(&p, "vale0:x", l->mem, &o), 0);
 		assert_true(o.nro_info.nr_buf_pool_objtotal < SIZE / 2048);
 		abi_close(p.fd);
 	}
-	munmap(mem, SIZE);
-	close(fd);
 }
 
 static void test_extra_buffers_of_it(void **state)
 {
-	struct nmreq_opt_extmem o;
-	struct abi_port p;
+	struct lent *l = *state;
+	struct abi_port *const p = &l->p;
 	uint32_t at, n = 0;
-	int fd;
-	char *mem = shared(SIZE, &fd, 0);
 
-	(void)state;
-	o = lend(mem, SIZE);
-	p = (struct abi_port){.fd = abi_device(), .mem = mem};
-	p.reg.nr_extra_bufs = 100;
-	assert_int_equal(
-		abi_ctrl(p.fd, "vale0:x", NETMAP_REQ_REGISTER, &p.reg, &o), 0);
-	assert_int_equal(p.reg.nr_extra_bufs, 100);
-	p.nifp = (void *)(mem + p.reg.nr_offset);
-	for (at = p.nifp->ni_bufs_head; at; n++) {
-		char *buf = abi_buf(abi_tx(&p, 0), at);
+	*p = (struct abi_port){.fd = abi_device(), .mem = l->mem};
+	p->reg.nr_extra_bufs = 100;
+	assert_int_equal(abi_ctrl(p->fd, "vale0:x", NETMAP_REQ_REGISTER,
+				  &p->reg, &l->o),
+			 0);
+	assert_int_equal(p->reg.nr_extra_bufs, 100);
+	p->nifp = (void *)(l->mem + p->reg.nr_offset);
+	for (at = p->nifp->ni_bufs_head; at; n++) {
+		char *buf = abi_buf(abi_tx(p, 0), at);
 
-		inside(buf, 2048, mem, SIZE);
+		inside(buf, 2048, l);
 		at = *(uint32_t *)(void *)buf;
 	}
 	assert_int_equal(n, 100);
-	abi_close(p.fd);
-	munmap(mem, SIZE);
-	close(fd);
 }
 
 /* Memory that is none */
@@ -582,19 +588,20 @@ static void test_killed(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_teardown(test, teardown)
+#define TEST(test) cmocka_unit_test_teardown(test, look_at_books)
+#define LENT(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_rings_are_in_the_programs_memory),
-		TEST(test_both_views_are_one),
-		TEST(test_unmapped_meanwhile),
-		TEST(test_several_ports_of_one_memory),
-		TEST(test_a_pipe_in_it),
-		TEST(test_with_something_else),
-		TEST(test_with_other_kinds_of_ports),
+		LENT(test_rings_are_in_the_programs_memory, with_a_port),
+		LENT(test_both_views_are_one, with_a_port),
+		LENT(test_unmapped_meanwhile, with_a_port),
+		LENT(test_several_ports_of_one_memory, with_room_for_more),
+		LENT(test_a_pipe_in_it, with_room_for_more),
+		LENT(test_with_something_else, memory_alone),
+		LENT(test_with_other_kinds_of_ports, memory_alone),
 		TEST(test_pools_as_wished),
-		TEST(test_too_small),
-		TEST(test_counts_without_bounds),
-		TEST(test_extra_buffers_of_it),
+		LENT(test_too_small, memory_alone),
+		LENT(test_counts_without_bounds, memory_alone),
+		LENT(test_extra_buffers_of_it, memory_alone),
 		TEST(test_pointers),
 		TEST(test_files),
 		TEST(test_huge_pages),

@@ -16,43 +16,6 @@
 
 enum { COPY = 0, SWAP = NR_ZCOPY_MON };
 
-struct two {
-	struct abi_port a, b;
-};
-
-static int open_two(struct two *x, const char *a, const char *b)
-{
-	abi_open(&x->a, a);
-	abi_open(&x->b, b);
-	return 0;
-}
-
-static int on_a_switch(void **state)
-{
-	static struct two x;
-
-	*state = &x;
-	return open_two(&x, "vale0:a", "vale0:b");
-}
-
-static int on_a_pipe(void **state)
-{
-	static struct two x;
-
-	*state = &x;
-	return open_two(&x, "vale0:p{1", "vale0:p}1");
-}
-
-static int teardown(void **state)
-{
-	struct two *x = *state;
-
-	abi_shut(&x->a);
-	abi_shut(&x->b);
-	abi_census(NULL);
-	return 0;
-}
-
 static int try_monitor(struct abi_port *m, const char *name, uint64_t flags,
 		       uint32_t slots)
 {
@@ -80,7 +43,7 @@ static void assert_seen(struct abi_port *m, uint64_t from, unsigned n)
 	assert_int_equal(abi_space(rx), 0);
 }
 
-static void send(struct two *x, uint64_t from, unsigned n)
+static void send(struct abi_pair *x, uint64_t from, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		abi_put(abi_tx(&x->a, 0), 60 + (from + i) % 1000, TO_ALL, 1,
@@ -88,7 +51,7 @@ static void send(struct two *x, uint64_t from, unsigned n)
 	assert_int_equal(abi_txsync(&x->a), 0);
 }
 
-static void receive(struct two *x, uint64_t from, unsigned n)
+static void receive(struct abi_pair *x, uint64_t from, unsigned n)
 {
 	assert_seen(&x->b, from, n);
 }
@@ -130,7 +93,7 @@ static void test_they_only_receive(void **state)
 
 static void test_memory(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 
 	monitor(&m, "vale0:a", NR_MONITOR_TX | SWAP);
@@ -145,7 +108,7 @@ static void test_memory(void **state)
 /* A copy may be made in any memory, also in one that was asked for. */
 static void test_memory_that_is_asked_for(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct nmreq_register copy = {.nr_flags = NR_MONITOR_TX,
 				      .nr_mem_id = x->b.reg.nr_mem_id};
 	struct nmreq_register swap = {.nr_flags = NR_MONITOR_TX | SWAP,
@@ -172,7 +135,7 @@ static void test_memory_that_is_asked_for(void **state)
 static void test_what_is_sent(void **state)
 {
 	static const uint64_t kinds[] = {COPY, SWAP};
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		struct abi_port m;
@@ -194,7 +157,7 @@ static void test_what_is_sent(void **state)
 
 static void test_what_is_received(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port copy, swap;
 
 	monitor(&copy, x->b.name, NR_MONITOR_RX);
@@ -220,7 +183,7 @@ static void test_what_is_received(void **state)
 
 static void test_both_directions(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 
 	monitor(&m, x->a.name, NR_MONITOR_TX | NR_MONITOR_RX);
@@ -237,7 +200,7 @@ static void test_both_directions(void **state)
 
 static void test_several_at_once(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m[6];
 
 	for (unsigned i = 0; i < COUNT(m); i++)
@@ -259,7 +222,7 @@ static void test_several_at_once(void **state)
 /* What waits in a full pipe passes once. */
 static void test_nothing_is_seen_twice(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 	unsigned sent = 0, seen[2] = {0}, got = 0;
 	struct abi_port m[2];
@@ -288,7 +251,7 @@ static void test_nothing_is_seen_twice(void **state)
 /* One that sleeps is woken by what others do. */
 static void test_poll(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 
 	for (int i = 0; i < 2; i++) {
@@ -311,7 +274,7 @@ static void *wait_for_frames(void *arg)
 
 static void test_woken(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 
 	for (int i = 0; i < 2; i++) {
@@ -333,7 +296,7 @@ static void test_woken(void **state)
 
 static void test_a_copy_that_is_full_keeps_the_oldest(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 
 	assert_int_equal(try_monitor(&m, x->a.name, NR_MONITOR_TX, 64), 0);
@@ -350,7 +313,7 @@ static void test_a_copy_that_is_full_keeps_the_oldest(void **state)
 
 static void test_a_swap_that_is_full_keeps_the_newest(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 	unsigned held;
 
@@ -372,7 +335,7 @@ static void test_a_swap_that_is_full_keeps_the_newest(void **state)
 /* Slots that the program was shown are its own. */
 static void test_what_was_shown_stays(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *rx;
 	struct abi_port m;
 	unsigned held;
@@ -402,7 +365,7 @@ static void test_what_was_shown_stays(void **state)
 static void test_an_orphan(void **state)
 {
 	static const uint64_t kinds[] = {COPY, SWAP};
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		const struct nmreq_register reg = {0};
@@ -432,7 +395,7 @@ static void test_an_orphan(void **state)
 /* As long as one of its programs is there, the parent is. */
 static void test_not_an_orphan_yet(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m, same;
 
 	abi_open(&same, x->a.name);
@@ -446,7 +409,7 @@ static void test_not_an_orphan_yet(void **state)
 
 static void test_an_orphan_is_woken(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port m;
 	void *answer;
 	pthread_t t;
@@ -645,7 +608,7 @@ static void test_not_what_is_received_by_csb(void **state)
 /* What a monitor does with its buffers, in the parent's memory, breaks none. */
 static void test_liars(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *rx, *tx = abi_tx(&x->a, 0);
 	struct abi_port m;
 
@@ -676,10 +639,10 @@ static void test_liars(void **state)
 int main(void)
 {
 #define SWITCH(test)                                                           \
-	cmocka_unit_test_setup_teardown(test, on_a_switch, teardown)
+	cmocka_unit_test_setup_teardown(test, abi_on_a_switch, abi_pair_shut)
 #define PIPE(test)                                                             \
 	{                                                                      \
-#test " on a pipe", test, on_a_pipe, teardown, NULL            \
+#test " on a pipe", test, abi_on_a_pipe, abi_pair_shut, NULL   \
 	}
 	const struct CMUnitTest tests[] = {
 		SWITCH(test_only_of_what_is_open),

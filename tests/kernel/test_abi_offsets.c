@@ -41,6 +41,20 @@ static void open_with(struct abi_port *p, const char *name)
 			 0);
 }
 
+static int on_a_switch(void **state)
+{
+	struct nmreq_opt_offsets o = wish();
+
+	return abi_pair_open(state, "vale0:a", "vale0:b", NULL, &o);
+}
+
+static int on_a_pipe(void **state)
+{
+	struct nmreq_opt_offsets o = wish();
+
+	return abi_pair_open(state, "vale0:p{1", "vale0:p}1", NULL, &o);
+}
+
 /* A frame at an offset, in the next slot; the word's other bits are @word's. */
 static void put_at(struct netmap_ring *r, uint64_t word, uint64_t ofs,
 		   size_t len, uint64_t n, uint16_t flags)
@@ -226,73 +240,59 @@ static void test_from_the_first_binding_to_the_last(void **state)
 
 static void test_frames_on_a_switch(void **state)
 {
-	struct abi_port a, b, plain;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
+	struct abi_port plain;
 	uint64_t ofs;
 
-	(void)state;
-	open_with(&a, "vale0:a");
-	open_with(&b, "vale0:b");
 	abi_open(&plain, "vale0:c");
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	for (unsigned i = 0; i < 5000; i++) {
 		const uint64_t wanted = (i * 7) % (MAX + 1);
 
 		rx->slot[rx->head == rx->tail ? rx->head : 0].ptr = wanted;
 		put_at(tx, 0xabc0000, (i * 5) % (MAX + 1), 60 + i % 1000, i, 0);
-		sync_both(&a, &b);
+		sync_both(&x->a, &x->b);
 		assert_int_equal(take_at(rx, &ofs), i);
 		assert_int_equal(abi_rxsync(&plain), 0);
 		assert_int_equal(abi_take(abi_rx(&plain, 0)), i);
 	}
 	abi_shut(&plain);
-	abi_shut(&b);
-	abi_shut(&a);
 }
 
 /* What a program leaves in a slot before it gives it back counts. */
 static void test_the_receiver_says_where(void **state)
 {
-	struct abi_port a, b;
-	struct netmap_ring *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *rx = abi_rx(&x->b, 0);
+	struct abi_port plain;
 	unsigned sent = 0;
 	uint64_t ofs;
 
-	(void)state;
-	abi_open(&a, "vale0:a");
-	open_with(&b, "vale0:b");
-	rx = abi_rx(&b, 0);
+	abi_open(&plain, "vale0:c");
 	for (int round = 0; round < 3; round++)
 		for (unsigned i = 0; i < rx->num_slots; i++) {
 			const uint32_t at = rx->head;
 
-			abi_send(&a, FRAME_MIN, TO_ALL, 1, sent);
-			assert_int_equal(abi_rxsync(&b), 0);
+			abi_send(&plain, FRAME_MIN, TO_ALL, 1, sent);
+			assert_int_equal(abi_rxsync(&x->b), 0);
 			assert_int_equal(take_at(rx, &ofs), sent++);
 			assert_int_equal(ofs, round ? i % MAX : INITIAL);
 			rx->slot[at].ptr = i % MAX;
-			assert_int_equal(abi_rxsync(&b), 0);
+			assert_int_equal(abi_rxsync(&x->b), 0);
 		}
-	abi_shut(&b);
-	abi_shut(&a);
+	abi_shut(&plain);
 }
 
 static void test_chains(void **state)
 {
-	struct abi_port a, b;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	uint64_t ofs;
 
-	(void)state;
-	open_with(&a, "vale0:a");
-	open_with(&b, "vale0:b");
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	put_at(tx, 0, 1, 300, 1, NS_MOREFRAG);
 	put_at(tx, 0, MAX, 400, 2, NS_MOREFRAG);
 	put_at(tx, 0, 0, 500, 3, 0);
-	sync_both(&a, &b);
+	sync_both(&x->a, &x->b);
 	assert_int_equal(abi_space(rx), 3);
 	for (unsigned i = 1; i <= 3; i++) {
 		const struct netmap_slot *s = &rx->slot[rx->head];
@@ -301,23 +301,16 @@ static void test_chains(void **state)
 		assert_int_equal(!!(s->flags & NS_MOREFRAG), i < 3);
 		assert_int_equal(take_at(rx, &ofs), i);
 	}
-	abi_shut(&b);
-	abi_shut(&a);
 }
 
 /* Such a slot's ptr is the payload's address, all of it. */
 static void test_indirect(void **state)
 {
 	static char payload[1000];
-	struct abi_port a, b;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	uint64_t ofs;
 
-	(void)state;
-	open_with(&a, "vale0:a");
-	open_with(&b, "vale0:b");
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	for (unsigned i = 0; i < 100; i++) {
 		struct netmap_slot *s = &tx->slot[tx->head];
 
@@ -326,7 +319,7 @@ static void test_indirect(void **state)
 		s->flags = NS_INDIRECT;
 		s->ptr = (uintptr_t)payload;
 		tx->head = tx->cur = abi_next(tx, tx->head);
-		sync_both(&a, &b);
+		sync_both(&x->a, &x->b);
 		assert_int_equal(take_at(rx, &ofs), i);
 	}
 	/* as long as what is behind the offset, and not longer */
@@ -335,89 +328,70 @@ static void test_indirect(void **state)
 	tx->slot[tx->head].ptr = (uintptr_t)abi_device; /* readable */
 	tx->head = tx->cur = abi_next(tx, tx->head);
 	put_at(tx, 0, 0, FRAME_MIN, 1000, 0);
-	sync_both(&a, &b);
+	sync_both(&x->a, &x->b);
 	assert_int_equal(take_at(rx, &ofs), 1000);
 	assert_int_equal(abi_space(rx), 0);
-	abi_shut(&b);
-	abi_shut(&a);
 }
 
 static void test_pipes(void **state)
 {
-	struct abi_port a, b;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	uint64_t ofs;
 
-	(void)state;
-	open_with(&a, "vale0:p{1");
-	open_with(&b, "vale0:p}1");
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	for (unsigned i = 0; i < 5000; i++) {
 		const uint32_t sent = tx->slot[tx->head].buf_idx;
 		const struct netmap_slot *s = &rx->slot[rx->head];
 
 		put_at(tx, 0xabc0000, i % (MAX + 1), 60 + i % 1000, i, 0);
-		sync_both(&a, &b);
+		sync_both(&x->a, &x->b);
 		assert_int_equal(s->buf_idx, sent);
 		assert_int_equal(s->ptr, 0xabc0000 | i % (MAX + 1));
 		assert_int_equal(take_at(rx, &ofs), i);
 	}
-	abi_shut(&b);
+	abi_shut(&x->b);
 	/* who knows no offsets gets frames where he looks for them */
-	abi_open(&b, "vale0:p}1");
-	rx = abi_rx(&b, 0);
+	abi_open(&x->b, "vale0:p}1");
+	rx = abi_rx(&x->b, 0);
 	put_at(tx, 0, 333, 777, 5, 0);
-	sync_both(&a, &b);
+	sync_both(&x->a, &x->b);
 	assert_int_equal(abi_take(rx), 5);
-	abi_shut(&b);
-	abi_shut(&a);
-	abi_census(NULL);
 }
 
 /* The word of a slot is the program's own where it is no offset. */
 static void test_a_pipe_carries_the_word(void **state)
 {
-	struct abi_port a, b;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
-	(void)state;
-	abi_open(&a, "vale0:p{1");
-	abi_open(&b, "vale0:p}1");
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	for (unsigned i = 0; i < 3000; i++) {
 		const uint32_t at = tx->head;
 		const uint64_t back = rx->slot[rx->head].ptr = ~0ULL - i;
 
 		abi_put(tx, FRAME_MIN, 2, 1, i);
 		tx->slot[at].ptr = 0x123456789abcdef0U + i;
-		sync_both(&a, &b);
+		sync_both(&x->a, &x->b);
 		assert_true(rx->slot[rx->head].ptr == 0x123456789abcdef0U + i);
 		assert_true(tx->slot[at].ptr == back);
 		assert_int_equal(abi_take(rx), i);
 	}
-	abi_shut(&b);
-	abi_shut(&a);
 }
 
 static void test_monitors(void **state)
 {
 	struct nmreq_register copy = {.nr_flags = NR_MONITOR_TX};
 	struct nmreq_register zero = {.nr_flags = NR_MONITOR_TX | NR_ZCOPY_MON};
-	struct abi_port a, plain, offset, swap;
-	struct netmap_ring *tx;
+	struct abi_pair *x = *state;
+	struct abi_port plain, offset, swap;
+	struct netmap_ring *tx = abi_tx(&x->a, 0);
 	uint64_t ofs;
 
-	(void)state;
-	open_with(&a, "vale0:a");
 	abi_open_as(&plain, "vale0:a", copy);
 	assert_int_equal(try_with(&offset, "vale0:a", copy, wish()), 0);
 	assert_int_equal(try_with(&swap, "vale0:a", zero, wish()), 0);
-	tx = abi_tx(&a, 0);
 	for (unsigned i = 0; i < 100; i++) {
 		put_at(tx, 0, 200 + i, 500, i, 0);
-		assert_int_equal(abi_txsync(&a), 0);
+		assert_int_equal(abi_txsync(&x->a), 0);
 		assert_int_equal(abi_rxsync(&plain), 0);
 		assert_int_equal(abi_take(abi_rx(&plain, 0)), i);
 		assert_int_equal(abi_rxsync(&offset), 0);
@@ -430,28 +404,22 @@ static void test_monitors(void **state)
 	abi_shut(&swap);
 	abi_shut(&offset);
 	abi_shut(&plain);
-	abi_shut(&a);
-	abi_census(NULL);
 }
 
 /* Headers before frames are part of what begins at the offset. */
 static void test_headers(void **state)
 {
 	struct nmreq_port_hdr hdr = {.nr_hdr_len = 12};
-	struct abi_port a, b, plain;
-	struct netmap_ring *tx, *rx;
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
+	struct abi_port plain;
 	struct netmap_slot *s;
 
-	(void)state;
-	open_with(&a, "vale0:a");
-	open_with(&b, "vale0:b");
 	abi_open(&plain, "vale0:c");
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(abi_ctrl(a.fd, i ? "vale0:a" : "vale0:b",
+		assert_int_equal(abi_ctrl(x->a.fd, i ? "vale0:a" : "vale0:b",
 					  NETMAP_REQ_PORT_HDR_SET, &hdr, NULL),
 				 0);
-	tx = abi_tx(&a, 0);
-	rx = abi_rx(&b, 0);
 	for (unsigned i = 0; i < 100; i++) {
 		const uint32_t at = tx->head;
 		char *buf = abi_buf(tx, tx->slot[at].buf_idx) + 100 + i;
@@ -460,7 +428,7 @@ static void test_headers(void **state)
 		memset(buf, 0, 12);
 		tx->slot[at].ptr = 100 + i;
 		tx->slot[at].len = 512;
-		sync_both(&a, &b);
+		sync_both(&x->a, &x->b);
 		assert_int_equal(abi_space(rx), 1);
 		s = &rx->slot[rx->head];
 		assert_int_equal(s->len, 512);
@@ -474,54 +442,43 @@ static void test_headers(void **state)
 		assert_int_equal(abi_take(abi_rx(&plain, 0)), i);
 	}
 	abi_shut(&plain);
-	abi_shut(&b);
-	abi_shut(&a);
 }
 
 /* Any word at any time: frames may be lost, nothing else. */
 static void test_liars(void **state)
 {
-	static const char *const pairs[][2] = {{"vale0:a", "vale0:b"},
-					       {"vale0:p{1", "vale0:p}1"}};
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
-	(void)state;
 	srand(5);
-	for (size_t n = 0; n < COUNT(pairs); n++) {
-		struct abi_port a, b;
-		struct netmap_ring *tx, *rx;
+	for (unsigned i = 0; i < 20000; i++) {
+		const uint32_t at = tx->head;
 
-		open_with(&a, pairs[n][0]);
-		open_with(&b, pairs[n][1]);
-		tx = abi_tx(&a, 0);
-		rx = abi_rx(&b, 0);
-		for (unsigned i = 0; i < 20000; i++) {
-			const uint32_t at = tx->head;
-
-			if (abi_space(tx))
-				put_at(tx, 0, 0, FRAME_MIN, i, 0);
-			tx->slot[at].ptr = (uint64_t)rand() << (rand() % 33);
-			tx->slot[at].len = (uint16_t)rand();
-			rx->slot[(uint32_t)rand() % rx->num_slots].ptr =
-				(uint64_t)rand() << (rand() % 33);
-			sync_both(&a, &b);
-			rx->head = rx->cur = rx->tail;
-		}
-		/* and all is well again */
-		for (uint32_t i = 0; i < rx->num_slots; i++)
-			rx->slot[i].ptr = tx->slot[i].ptr = 0;
-		sync_both(&a, &b);
+		if (abi_space(tx))
+			put_at(tx, 0, 0, FRAME_MIN, i, 0);
+		tx->slot[at].ptr = (uint64_t)rand() << (rand() % 33);
+		tx->slot[at].len = (uint16_t)rand();
+		rx->slot[(uint32_t)rand() % rx->num_slots].ptr =
+			(uint64_t)rand() << (rand() % 33);
+		sync_both(&x->a, &x->b);
 		rx->head = rx->cur = rx->tail;
-		put_at(tx, 0, 1, FRAME_MIN, 7, 0);
-		sync_both(&a, &b);
-		assert_int_equal(take_at(rx, &(uint64_t){0}), 7);
-		abi_shut(&b);
-		abi_shut(&a);
 	}
-	abi_census(NULL);
+	/* and all is well again */
+	for (uint32_t i = 0; i < rx->num_slots; i++)
+		rx->slot[i].ptr = tx->slot[i].ptr = 0;
+	sync_both(&x->a, &x->b);
+	rx->head = rx->cur = rx->tail;
+	put_at(tx, 0, 1, FRAME_MIN, 7, 0);
+	sync_both(&x->a, &x->b);
+	assert_int_equal(take_at(rx, &(uint64_t){0}), 7);
 }
 
 int main(void)
 {
+#define SWITCH(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, on_a_switch, abi_pair_shut)
+#define PIPE(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, on_a_pipe, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_granted),
 		cmocka_unit_test(test_all_bits),
@@ -529,15 +486,17 @@ int main(void)
 		cmocka_unit_test(test_only_where_rings_are_bound),
 		cmocka_unit_test(test_rings_are_shared_by_equals),
 		cmocka_unit_test(test_from_the_first_binding_to_the_last),
-		cmocka_unit_test(test_frames_on_a_switch),
-		cmocka_unit_test(test_the_receiver_says_where),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_indirect),
-		cmocka_unit_test(test_pipes),
-		cmocka_unit_test(test_a_pipe_carries_the_word),
-		cmocka_unit_test(test_monitors),
-		cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_liars),
+		SWITCH(test_frames_on_a_switch),
+		SWITCH(test_the_receiver_says_where),
+		SWITCH(test_chains),
+		SWITCH(test_indirect),
+		PIPE(test_pipes),
+		cmocka_unit_test_setup_teardown(test_a_pipe_carries_the_word,
+						abi_on_a_pipe, abi_pair_shut),
+		SWITCH(test_monitors),
+		SWITCH(test_headers),
+		SWITCH(test_liars),
+		PIPE(test_liars),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

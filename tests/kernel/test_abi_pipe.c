@@ -9,32 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-struct pipe_ends {
-	struct abi_port a, b;
-};
-
-static int setup(void **state)
-{
-	static struct pipe_ends ends;
-
-	abi_open(&ends.a, "vale0:p{1");
-	abi_open(&ends.b, "vale0:p}1");
-	*state = &ends;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pipe_ends *x = *state;
-
-	abi_shut(&x->a);
-	abi_shut(&x->b);
-	return 0;
-}
-
 static void test_ends_share_their_memory(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port parent;
 
 	assert_int_equal(x->a.reg.nr_mem_id, x->b.reg.nr_mem_id);
@@ -47,7 +24,7 @@ static void test_ends_share_their_memory(void **state)
 
 static void test_frames_go_both_ways(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 
 	for (unsigned i = 0; i < 3000; i++) {
 		abi_send(&x->a, 60 + i % 1000, 2, 1, i);
@@ -61,7 +38,7 @@ static void test_frames_go_both_ways(void **state)
 
 static void test_nothing_is_copied(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	const uint32_t sent = tx->slot[0].buf_idx, empty = rx->slot[0].buf_idx;
 
@@ -82,7 +59,7 @@ static void test_nothing_is_copied(void **state)
 static void test_slots_go_with_their_buffers(void **state)
 {
 	const uint16_t flags = NS_REPORT | NS_FORWARD | NS_NO_LEARN | 0x1700;
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
 	for (unsigned i = 0; i < 3000; i++) {
@@ -121,7 +98,7 @@ static void test_slots_go_with_their_buffers(void **state)
 /* As many as there is room for, and not one is lost. */
 static void test_a_full_pipe_makes_the_sender_wait(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	uint64_t sent = 0, got = 0;
 
@@ -162,7 +139,7 @@ static void fill(struct abi_port *p, unsigned n)
  */
 static void test_a_full_pipe_with_room_the_other_way(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *rx = abi_rx(&x->a, 0);
 	const uint32_t all = rx->num_slots - 1;
 
@@ -181,7 +158,7 @@ static void test_a_full_pipe_with_room_the_other_way(void **state)
 
 static void *drain_all(void *arg)
 {
-	struct pipe_ends *x = arg;
+	struct abi_pair *x = arg;
 	struct netmap_ring *rx = abi_rx(&x->b, 0);
 	uint64_t got = 0;
 
@@ -199,7 +176,7 @@ static void *drain_all(void *arg)
 
 static void test_two_that_sleep(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 	pthread_t t;
 	void *failed;
@@ -217,7 +194,7 @@ static void test_two_that_sleep(void **state)
 
 static void test_only_whole_packets(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
 	abi_put(tx, FRAME_MIN, 2, 1, 0);
@@ -240,7 +217,7 @@ static void test_only_whole_packets(void **state)
 /* What was sent before the other end was opened waits for it. */
 static void test_the_other_end_comes_late(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 
 	abi_shut(&x->b);
 	for (unsigned i = 0; i < 10; i++)
@@ -254,7 +231,7 @@ static void test_the_other_end_comes_late(void **state)
 
 static void test_an_end_goes_and_comes(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 
 	for (unsigned i = 0; i < 20; i++) {
 		abi_send(&x->a, FRAME_MIN, 2, 1, i);
@@ -272,7 +249,7 @@ static void test_an_end_goes_and_comes(void **state)
 
 static void test_bad_slots_harm_only_their_frame(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 	const uint32_t size = tx->nr_buf_size;
 	const struct {
@@ -304,7 +281,7 @@ static void test_bad_slots_harm_only_their_frame(void **state)
 /* Forwarding without a copy, from one pipe into another of the parent. */
 static void test_buffers_move_on(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port c, d;
 	struct netmap_ring *rx, *tx;
 
@@ -431,7 +408,7 @@ static void test_a_parent_that_is_no_switch_port(void **state)
 
 static void test_pipes_are_apart(void **state)
 {
-	struct pipe_ends *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port other, sw;
 
 	abi_open(&other, "vale0:p}2");
@@ -469,7 +446,8 @@ static void test_several_queues(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, abi_on_a_pipe, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ends_share_their_memory),
 		TEST(test_frames_go_both_ways),

@@ -14,29 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-struct pair {
-	struct abi_port a, b;
-};
-
-static int setup(void **state)
-{
-	static struct pair pair;
-
-	abi_open(&pair.a, "vale0:a");
-	abi_open(&pair.b, "vale0:b");
-	*state = &pair;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pair *pair = *state;
-
-	abi_shut(&pair->a);
-	abi_shut(&pair->b);
-	return 0;
-}
-
 static void test_what_is_not_bound(void **state)
 {
 	struct abi_port p = {.fd = abi_device()};
@@ -48,7 +25,7 @@ static void test_what_is_not_bound(void **state)
 
 static void test_ready_when_cur_is_not_at_tail(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 
 	assert_int_equal(abi_poll(&x->b, POLLIN, 0), 0);
@@ -74,7 +51,7 @@ static void test_ready_when_cur_is_not_at_tail(void **state)
 /* Whatever is asked for, what waits to be sent is sent. */
 static void test_poll_sends(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 
 	abi_put(abi_tx(&x->a, 0), FRAME_MIN, 2, 1, 5);
 	assert_int_equal(abi_poll(&x->a, POLLIN, 0), 0);
@@ -156,7 +133,7 @@ static void test_do_rx_poll(void **state)
 
 static void *send_later(void *arg)
 {
-	struct pair *x = arg;
+	struct abi_pair *x = arg;
 
 	usleep(50000);
 	abi_send(&x->a, FRAME_MIN, 2, 1, 9);
@@ -165,7 +142,7 @@ static void *send_later(void *arg)
 
 static void test_a_frame_ends_the_sleep(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	pthread_t t;
 
 	pthread_create(&t, NULL, send_later, x);
@@ -181,7 +158,7 @@ static void nothing(int number)
 
 static void test_a_signal_ends_the_sleep(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct pollfd pfd = {.fd = x->b.fd, .events = POLLIN};
 	struct sigaction sa = {.sa_handler = nothing}, old;
 	timer_t timer;
@@ -200,7 +177,7 @@ static void test_a_signal_ends_the_sleep(void **state)
 
 static void test_select(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct timeval none = {0}, some = {.tv_sec = 5};
 	fd_set in, out;
 
@@ -228,7 +205,7 @@ static int epoll_of(const struct abi_port *p, uint32_t events)
 
 static void test_epoll(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct epoll_event e;
 	int fd = epoll_of(&x->b, EPOLLIN);
 	pthread_t t;
@@ -247,7 +224,7 @@ static void test_epoll(void **state)
 
 static void test_epoll_by_edges(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct epoll_event e;
 	int fd = epoll_of(&x->b, EPOLLIN | EPOLLET);
 
@@ -284,7 +261,7 @@ enum { ROUNDS = 2000 };
 
 static void *echo(void *arg)
 {
-	struct pair *x = arg;
+	struct abi_pair *x = arg;
 	struct netmap_ring *rx = abi_rx(&x->b, 0);
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -301,7 +278,7 @@ static void *echo(void *arg)
 /* Each sleeps without a time until the other's frame comes. */
 static void test_no_wake_up_is_lost(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	pthread_t t;
 	void *failed;
 
@@ -317,7 +294,8 @@ static void test_no_wake_up_is_lost(void **state)
 
 int main(void)
 {
-#define BOTH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define BOTH(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, abi_on_a_switch, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_not_bound),
 		BOTH(test_ready_when_cur_is_not_at_tail),

@@ -14,34 +14,17 @@
 
 enum { SLOTS = 64 };
 
-struct pair {
-	struct abi_port a, b;
-};
+static const struct nmreq_register small = {.nr_tx_slots = SLOTS,
+					    .nr_rx_slots = SLOTS};
 
 static int setup(void **state)
 {
-	static const struct nmreq_register small = {.nr_tx_slots = SLOTS,
-						    .nr_rx_slots = SLOTS};
-	static struct pair pair;
-
-	abi_open_as(&pair.a, "vale0:a", small);
-	abi_open_as(&pair.b, "vale0:b", small);
-	*state = &pair;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pair *pair = *state;
-
-	abi_shut(&pair->a);
-	abi_shut(&pair->b);
-	return 0;
+	return abi_pair_open(state, "vale0:a", "vale0:b", &small, NULL);
 }
 
 static void test_a_switch_takes_all(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 
 	for (unsigned n = 1; n < SLOTS; n++) {
@@ -55,7 +38,7 @@ static void test_a_switch_takes_all(void **state)
 
 static void test_a_sync_of_nothing(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->a, 0);
 
 	for (int i = 0; i < 3; i++) {
@@ -69,7 +52,7 @@ static void test_a_sync_of_nothing(void **state)
 /* What a program sees of a ring changes in its own calls only. */
 static void test_a_ring_stands_still_between_syncs(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	const struct netmap_ring before = *rx;
 
@@ -88,7 +71,7 @@ static void test_rings_of_a_descriptor(void **state)
 {
 	const struct nmreq_register two = {.nr_tx_rings = 2, .nr_rx_rings = 2};
 	struct nmreq_register one = two;
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port all, second;
 
 	one.nr_mode = NR_REG_ONE_NIC;
@@ -111,7 +94,7 @@ static void test_rings_of_a_descriptor(void **state)
 
 static void test_time_stamps(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *rx = abi_rx(&x->b, 0);
 	struct timespec before, after;
 
@@ -137,7 +120,7 @@ static void test_time_stamps(void **state)
 /* Frames that were not read stay, as many as are given back are free. */
 static void test_reading_in_parts(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *rx = abi_rx(&x->b, 0);
 
 	for (unsigned i = 0; i < 30; i++)
@@ -169,12 +152,12 @@ static const struct {
 
 static void test_transmit_rings_that_are_wrong(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct netmap_ring *tx;
 
-		teardown(state);
+		abi_pair_shut(state);
 		setup(state);
 		tx = abi_tx(&x->a, 0);
 		for (unsigned n = 0; n < 10; n++)
@@ -197,12 +180,12 @@ static void test_transmit_rings_that_are_wrong(void **state)
 
 static void test_receive_rings_that_are_wrong(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct netmap_ring *rx;
 
-		teardown(state);
+		abi_pair_shut(state);
 		setup(state);
 		rx = abi_rx(&x->b, 0);
 		for (unsigned n = 0; n < 10; n++)
@@ -227,7 +210,7 @@ static void test_receive_rings_that_are_wrong(void **state)
 /* A program may not give back, or hand over, what is beyond the tail. */
 static void test_beyond_the_tail(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
 	for (unsigned n = 0; n < 10; n++)
@@ -242,7 +225,7 @@ static void test_beyond_the_tail(void **state)
 static void test_a_tail_that_was_overwritten_is_restored(void **state)
 {
 	static const uint32_t lies[] = {0, 5, SLOTS, UINT32_MAX};
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 
 	for (size_t i = 0; i < COUNT(lies); i++) {
@@ -265,7 +248,7 @@ static void test_a_tail_that_was_overwritten_is_restored(void **state)
 /* The rest of the header is the program's to spoil, and nobody else's loss. */
 static void test_the_rest_of_the_header(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), saved = *tx;
 
 	tx->num_slots = UINT32_MAX;
@@ -286,7 +269,7 @@ static void test_the_rest_of_the_header(void **state)
 
 static void test_the_interface_object_is_the_programs(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	const struct netmap_if saved = *x->a.nifp;
 
 	memset(x->a.nifp, 0xff, sizeof(*x->a.nifp));
@@ -298,7 +281,8 @@ static void test_the_interface_object_is_the_programs(void **state)
 
 /* Slots */
 
-static void put_raw(struct pair *x, uint32_t idx, uint16_t len, uint16_t flags)
+static void put_raw(struct abi_pair *x, uint32_t idx, uint16_t len,
+		    uint16_t flags)
 {
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 	struct netmap_slot *s = &tx->slot[tx->head];
@@ -316,7 +300,7 @@ static void put_raw(struct pair *x, uint32_t idx, uint16_t len, uint16_t flags)
 /* Frames with such slots go nowhere; the port, and the next frame, go on. */
 static void test_buffers_that_there_are_not(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	static const uint32_t lies[] = {0, 1, UINT32_MAX, 1U << 31, 1U << 20};
 
 	for (size_t i = 0; i < COUNT(lies); i++) {
@@ -344,7 +328,7 @@ static void skip_frames(const struct abi_port *p)
  */
 static void test_buffers_of_others(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port c;
 	uint32_t others[3];
 	uint64_t before, after;
@@ -452,9 +436,7 @@ static void refuse_indirect(const struct abi_port *from,
 
 static void test_indirect(void **state)
 {
-	const struct nmreq_register small = {.nr_tx_slots = SLOTS,
-					     .nr_rx_slots = SLOTS};
-	struct pair *x = *state, ends;
+	struct abi_pair *x = *state, ends;
 
 	pass_indirect(&x->a, &x->b);
 	refuse_indirect(&x->a, &x->b);
@@ -468,7 +450,7 @@ static void test_indirect(void **state)
 
 static void test_lengths(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
 	const uint32_t size = tx->nr_buf_size;
 	const uint16_t bad_lengths[] = {0, 1, 13, (uint16_t)(size + 1), 65535};
@@ -488,7 +470,7 @@ static void test_lengths(void **state)
 /* Two slots of a ring exchange their buffers. */
 static void test_exchanged_buffers(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx = abi_tx(&x->a, 0);
 
 	for (unsigned i = 0; i < 40; i++) {
@@ -512,7 +494,7 @@ static void test_exchanged_buffers(void **state)
 /* An extra buffer goes into a slot, the slot's into the list. */
 static void test_extra_buffers_are_sent(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct netmap_ring *tx;
 	struct abi_port p;
 
@@ -539,7 +521,7 @@ static void test_extra_buffers_are_sent(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_switch_takes_all),
 		TEST(test_a_sync_of_nothing),

@@ -80,6 +80,13 @@ int abi_on_a_pipe(void **state);
 /** abi_pair_shut - the teardown; no buffer is lost or in two places */
 int abi_pair_shut(void **state);
 
+#define ABI_ON_A_SWITCH(test)                                                  \
+	cmocka_unit_test_setup_teardown(test, abi_on_a_switch, abi_pair_shut)
+#define ABI_ON_A_PIPE(test)                                                    \
+	{                                                                      \
+#test " on a pipe", test, abi_on_a_pipe, abi_pair_shut, NULL   \
+	}
+
 /** abi_tx, abi_rx - a ring by its index among those of the direction */
 struct netmap_ring *abi_tx(const struct abi_port *p, unsigned i);
 struct netmap_ring *abi_rx(const struct abi_port *p, unsigned i);

@@ -17,38 +17,20 @@
 
 enum { PAGE = 4096, LEN = 200, MANY = 600 };
 
-struct pair {
-	struct abi_port a, b;
-};
-
-static int setup(void **state)
+static void put_part(struct netmap_ring *tx, const void *payload, uint16_t len,
+		     uint16_t flags)
 {
-	static struct pair pair;
+	struct netmap_slot *s = &tx->slot[tx->head];
 
-	abi_open(&pair.a, "vale0:a");
-	abi_open(&pair.b, "vale0:b");
-	*state = &pair;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pair *pair = *state;
-
-	abi_shut(&pair->a);
-	abi_shut(&pair->b);
-	abi_census(NULL);
-	return 0;
+	s->len = len;
+	s->flags = NS_INDIRECT | flags;
+	s->ptr = (uintptr_t)payload;
+	tx->head = tx->cur = abi_next(tx, tx->head);
 }
 
 static void put(struct netmap_ring *tx, const void *payload)
 {
-	struct netmap_slot *s = &tx->slot[tx->head];
-
-	s->len = LEN;
-	s->flags = NS_INDIRECT;
-	s->ptr = (uintptr_t)payload;
-	tx->head = tx->cur = abi_next(tx, tx->head);
+	put_part(tx, payload, LEN, 0);
 }
 
 static void assert_takes(const struct abi_port *p, unsigned from, unsigned n)
@@ -59,6 +41,59 @@ static void assert_takes(const struct abi_port *p, unsigned from, unsigned n)
 	assert_int_equal(abi_space(rx), n);
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(abi_take(rx), from + i);
+}
+
+/* What was sent is the program's again when the call returns. */
+static void test_whole_frames(void **state)
+{
+	static char payload[LEN];
+	struct abi_pair *x = *state;
+	struct netmap_ring *rx = abi_rx(&x->b, 0);
+
+	for (unsigned i = 0; i < 3 * rx->num_slots; i++) {
+		abi_frame(payload, LEN, TO_ALL, 1, i);
+		put(abi_tx(&x->a, 0), payload);
+		assert_int_equal(abi_txsync(&x->a), 0);
+		memset(payload, 0, LEN);
+		assert_int_equal(abi_rxsync(&x->b), 0);
+		assert_int_equal(rx->slot[rx->head].len, LEN);
+		assert_false(rx->slot[rx->head].flags & NS_INDIRECT);
+		assert_int_equal(abi_take(rx), i);
+	}
+}
+
+static void test_parts_of_frames(void **state)
+{
+	static char payload[1000];
+	struct abi_pair *x = *state;
+	struct netmap_ring *tx = abi_tx(&x->a, 0), *rx = abi_rx(&x->b, 0);
+	const char *first, *second;
+
+	abi_frame(payload, sizeof(payload), TO_ALL, 1, 5);
+	put_part(tx, payload, 400, NS_MOREFRAG);
+	put_part(tx, payload + 400, 600, 0);
+	assert_int_equal(abi_txsync(&x->a), 0);
+	assert_int_equal(abi_rxsync(&x->b), 0);
+	assert_int_equal(abi_space(rx), 2);
+	first = abi_buf(rx, rx->slot[0].buf_idx);
+	second = abi_buf(rx, rx->slot[1].buf_idx);
+	assert_memory_equal(first, payload, 400);
+	assert_memory_equal(second, payload + 400, 600);
+}
+
+/* No more is read than a buffer has room for. */
+static void test_longer_than_a_buffer(void **state)
+{
+	static char payload[UINT16_MAX];
+	struct abi_pair *x = *state;
+
+	abi_frame(payload, sizeof(payload), TO_ALL, 1, 5);
+	put_part(abi_tx(&x->a, 0), payload, UINT16_MAX, 0);
+	put(abi_tx(&x->a, 0), NULL);
+	assert_int_equal(abi_txsync(&x->a), 0);
+	assert_takes(&x->b, 0, 0);
+	abi_send(&x->a, FRAME_MIN, TO_ALL, 1, 6);
+	assert_takes(&x->b, 6, 1);
 }
 
 /* A frame in each page of a file that nobody has touched by this mapping. */
@@ -84,7 +119,7 @@ static char *untouched(unsigned pages)
 
 static void test_from_pages_not_touched_yet(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	char *payloads = untouched(MANY);
 
 	for (unsigned i = 0; i < MANY; i++)
@@ -97,7 +132,7 @@ static void test_from_pages_not_touched_yet(void **state)
 /* Those that are none are dropped, however many, and no other. */
 static void test_from_nowhere(void **state)
 {
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	const char *const none[] = {
 		NULL,
 		(const char *)8,
@@ -170,7 +205,7 @@ static void *sync_it(void *port)
 static void test_from_a_page_that_is_late(void **state)
 {
 	const struct nmreq_register tx = {.nr_flags = NR_MONITOR_TX};
-	struct pair *x = *state;
+	struct abi_pair *x = *state;
 	struct abi_port monitor;
 	pthread_t thread;
 	void *answer;
@@ -228,12 +263,18 @@ static void test_killed_while_it_is_late(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_from_pages_not_touched_yet),
-		TEST(test_from_nowhere),
-		TEST(test_from_a_page_that_is_late),
-		TEST(test_killed_while_it_is_late),
+		ABI_ON_A_SWITCH(test_whole_frames),
+		ABI_ON_A_PIPE(test_whole_frames),
+		ABI_ON_A_SWITCH(test_parts_of_frames),
+		ABI_ON_A_PIPE(test_parts_of_frames),
+		ABI_ON_A_SWITCH(test_longer_than_a_buffer),
+		ABI_ON_A_PIPE(test_longer_than_a_buffer),
+		ABI_ON_A_SWITCH(test_from_pages_not_touched_yet),
+		ABI_ON_A_SWITCH(test_from_nowhere),
+		ABI_ON_A_PIPE(test_from_nowhere),
+		ABI_ON_A_SWITCH(test_from_a_page_that_is_late),
+		ABI_ON_A_SWITCH(test_killed_while_it_is_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

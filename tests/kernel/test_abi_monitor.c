@@ -534,7 +534,7 @@ static void watch(struct stream *s, const char *name, uint64_t kind)
 
 static void test_while_others_sync(void **state)
 {
-	struct two *x = *state;
+	struct abi_pair *x = *state;
 
 	for (int i = 0; i < 2; i++) {
 		struct stream s = {.port = &x->a, .to = &x->b};
@@ -638,45 +638,39 @@ static void test_liars(void **state)
 
 int main(void)
 {
-#define SWITCH(test)                                                           \
-	cmocka_unit_test_setup_teardown(test, abi_on_a_switch, abi_pair_shut)
-#define PIPE(test)                                                             \
-	{                                                                      \
-#test " on a pipe", test, abi_on_a_pipe, abi_pair_shut, NULL   \
-	}
 	const struct CMUnitTest tests[] = {
-		SWITCH(test_only_of_what_is_open),
-		SWITCH(test_they_only_receive),
-		SWITCH(test_memory),
-		SWITCH(test_memory_that_is_asked_for),
-		SWITCH(test_what_is_sent),
-		PIPE(test_what_is_sent),
-		SWITCH(test_what_is_received),
-		PIPE(test_what_is_received),
-		SWITCH(test_both_directions),
-		PIPE(test_both_directions),
-		SWITCH(test_several_at_once),
-		PIPE(test_several_at_once),
-		PIPE(test_nothing_is_seen_twice),
-		SWITCH(test_poll),
-		PIPE(test_poll),
-		SWITCH(test_woken),
-		SWITCH(test_a_copy_that_is_full_keeps_the_oldest),
-		SWITCH(test_a_swap_that_is_full_keeps_the_newest),
-		PIPE(test_a_swap_that_is_full_keeps_the_newest),
-		SWITCH(test_what_was_shown_stays),
-		SWITCH(test_an_orphan),
-		PIPE(test_an_orphan),
-		SWITCH(test_not_an_orphan_yet),
-		SWITCH(test_an_orphan_is_woken),
-		SWITCH(test_of_one_ring),
-		SWITCH(test_while_others_sync),
-		PIPE(test_while_others_sync),
+		ABI_ON_A_SWITCH(test_only_of_what_is_open),
+		ABI_ON_A_SWITCH(test_they_only_receive),
+		ABI_ON_A_SWITCH(test_memory),
+		ABI_ON_A_SWITCH(test_memory_that_is_asked_for),
+		ABI_ON_A_SWITCH(test_what_is_sent),
+		ABI_ON_A_PIPE(test_what_is_sent),
+		ABI_ON_A_SWITCH(test_what_is_received),
+		ABI_ON_A_PIPE(test_what_is_received),
+		ABI_ON_A_SWITCH(test_both_directions),
+		ABI_ON_A_PIPE(test_both_directions),
+		ABI_ON_A_SWITCH(test_several_at_once),
+		ABI_ON_A_PIPE(test_several_at_once),
+		ABI_ON_A_PIPE(test_nothing_is_seen_twice),
+		ABI_ON_A_SWITCH(test_poll),
+		ABI_ON_A_PIPE(test_poll),
+		ABI_ON_A_SWITCH(test_woken),
+		ABI_ON_A_SWITCH(test_a_copy_that_is_full_keeps_the_oldest),
+		ABI_ON_A_SWITCH(test_a_swap_that_is_full_keeps_the_newest),
+		ABI_ON_A_PIPE(test_a_swap_that_is_full_keeps_the_newest),
+		ABI_ON_A_SWITCH(test_what_was_shown_stays),
+		ABI_ON_A_SWITCH(test_an_orphan),
+		ABI_ON_A_PIPE(test_an_orphan),
+		ABI_ON_A_SWITCH(test_not_an_orphan_yet),
+		ABI_ON_A_SWITCH(test_an_orphan_is_woken),
+		ABI_ON_A_SWITCH(test_of_one_ring),
+		ABI_ON_A_SWITCH(test_while_others_sync),
+		ABI_ON_A_PIPE(test_while_others_sync),
 		cmocka_unit_test(test_what_is_sent_by_csb),
 		cmocka_unit_test(test_what_is_sent_by_csb_into_a_pipe),
 		cmocka_unit_test(test_not_what_is_received_by_csb),
-		SWITCH(test_liars),
-		PIPE(test_liars),
+		ABI_ON_A_SWITCH(test_liars),
+		ABI_ON_A_PIPE(test_liars),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -478,7 +478,9 @@ int main(void)
 #define SWITCH(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, on_a_switch, abi_pair_shut)
 #define PIPE(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, on_a_pipe, abi_pair_shut)
+	{                                                                      \
+#test " on a pipe", test, on_a_pipe, abi_pair_shut, NULL       \
+	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_granted),
 		cmocka_unit_test(test_all_bits),
@@ -491,8 +493,7 @@ int main(void)
 		SWITCH(test_chains),
 		SWITCH(test_indirect),
 		PIPE(test_pipes),
-		cmocka_unit_test_setup_teardown(test_a_pipe_carries_the_word,
-						abi_on_a_pipe, abi_pair_shut),
+		ABI_ON_A_PIPE(test_a_pipe_carries_the_word),
 		SWITCH(test_monitors),
 		SWITCH(test_headers),
 		SWITCH(test_liars),

@@ -446,26 +446,24 @@ static void test_several_queues(void **state)
 
 int main(void)
 {
-#define TEST(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, abi_on_a_pipe, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
-		TEST(test_ends_share_their_memory),
-		TEST(test_frames_go_both_ways),
-		TEST(test_nothing_is_copied),
-		TEST(test_slots_go_with_their_buffers),
-		TEST(test_a_full_pipe_makes_the_sender_wait),
-		TEST(test_a_full_pipe_with_room_the_other_way),
-		TEST(test_two_that_sleep),
-		TEST(test_only_whole_packets),
-		TEST(test_the_other_end_comes_late),
-		TEST(test_an_end_goes_and_comes),
-		TEST(test_bad_slots_harm_only_their_frame),
-		TEST(test_buffers_move_on),
+		ABI_ON_A_PIPE(test_ends_share_their_memory),
+		ABI_ON_A_PIPE(test_frames_go_both_ways),
+		ABI_ON_A_PIPE(test_nothing_is_copied),
+		ABI_ON_A_PIPE(test_slots_go_with_their_buffers),
+		ABI_ON_A_PIPE(test_a_full_pipe_makes_the_sender_wait),
+		ABI_ON_A_PIPE(test_a_full_pipe_with_room_the_other_way),
+		ABI_ON_A_PIPE(test_two_that_sleep),
+		ABI_ON_A_PIPE(test_only_whole_packets),
+		ABI_ON_A_PIPE(test_the_other_end_comes_late),
+		ABI_ON_A_PIPE(test_an_end_goes_and_comes),
+		ABI_ON_A_PIPE(test_bad_slots_harm_only_their_frame),
+		ABI_ON_A_PIPE(test_buffers_move_on),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_ends_by_mode),
 		cmocka_unit_test(test_the_parent_is_made_and_goes),
 		cmocka_unit_test(test_a_parent_that_is_no_switch_port),
-		TEST(test_pipes_are_apart),
+		ABI_ON_A_PIPE(test_pipes_are_apart),
 		cmocka_unit_test(test_several_queues),
 	};
 

@@ -294,22 +294,20 @@ static void test_no_wake_up_is_lost(void **state)
 
 int main(void)
 {
-#define BOTH(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, abi_on_a_switch, abi_pair_shut)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_not_bound),
-		BOTH(test_ready_when_cur_is_not_at_tail),
-		BOTH(test_poll_sends),
+		ABI_ON_A_SWITCH(test_ready_when_cur_is_not_at_tail),
+		ABI_ON_A_SWITCH(test_poll_sends),
 		cmocka_unit_test(test_several_rings),
 		cmocka_unit_test(test_no_tx_poll),
 		cmocka_unit_test(test_do_rx_poll),
-		BOTH(test_a_frame_ends_the_sleep),
-		BOTH(test_a_signal_ends_the_sleep),
-		BOTH(test_select),
-		BOTH(test_epoll),
-		BOTH(test_epoll_by_edges),
+		ABI_ON_A_SWITCH(test_a_frame_ends_the_sleep),
+		ABI_ON_A_SWITCH(test_a_signal_ends_the_sleep),
+		ABI_ON_A_SWITCH(test_select),
+		ABI_ON_A_SWITCH(test_epoll),
+		ABI_ON_A_SWITCH(test_epoll_by_edges),
 		cmocka_unit_test(test_rings_of_one_direction),
-		BOTH(test_no_wake_up_is_lost),
+		ABI_ON_A_SWITCH(test_no_wake_up_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,97 +356,6 @@ static void test_buffers_of_others(void **state)
 	abi_shut(&c);
 }
 
-static void put_indirect(const struct abi_port *p, const void *payload,
-			 uint16_t len, uint16_t flags)
-{
-	struct netmap_ring *tx = abi_tx(p, 0);
-	struct netmap_slot *s = &tx->slot[tx->head];
-
-	s->len = len;
-	s->flags = NS_INDIRECT | flags;
-	s->ptr = (uintptr_t)payload;
-	tx->head = tx->cur = abi_next(tx, tx->head);
-}
-
-/* Payloads in the program's memory, whole frames and parts of them. */
-static void pass_indirect(const struct abi_port *from,
-			  const struct abi_port *to)
-{
-	static char payload[2000];
-	struct netmap_ring *rx = abi_rx(to, 0);
-
-	for (unsigned i = 0; i < 3 * SLOTS; i++) {
-		abi_frame(payload, sizeof(payload), TO_ALL, 1, i);
-		put_indirect(from, payload, sizeof(payload), 0);
-		assert_int_equal(abi_txsync(from), 0);
-		memset(payload, 0, sizeof(payload));
-		assert_int_equal(abi_rxsync(to), 0);
-		assert_int_equal(rx->slot[rx->head].len, sizeof(payload));
-		assert_false(rx->slot[rx->head].flags & NS_INDIRECT);
-		assert_int_equal(abi_take(rx), i);
-	}
-	abi_frame(payload, 1000, TO_ALL, 1, 5);
-	put_indirect(from, payload, 400, NS_MOREFRAG);
-	put_indirect(from, payload + 400, 600, 0);
-	assert_int_equal(abi_txsync(from), 0);
-	assert_int_equal(abi_rxsync(to), 0);
-	assert_int_equal(abi_space(rx), 2);
-	assert_memory_equal(abi_buf(rx, rx->slot[rx->head].buf_idx), payload,
-			    400);
-	rx->head = rx->cur = abi_next(rx, rx->head);
-	assert_memory_equal(abi_buf(rx, rx->slot[rx->head].buf_idx),
-			    payload + 400, 600);
-	rx->head = rx->cur = rx->tail;
-	assert_int_equal(abi_rxsync(to), 0);
-}
-
-/* Of the kernel, of nobody, half of nobody: nothing is sent, or read there. */
-static void refuse_indirect(const struct abi_port *from,
-			    const struct abi_port *to)
-{
-	const long page = sysconf(_SC_PAGESIZE);
-	char *mem = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const void *const nowhere[] = {
-		NULL,
-		(void *)0x10,
-		mem + page,
-		mem + page - FRAME_MIN + 1,
-		(void *)0xffff888000000000,
-		(void *)0xffffffff81000000,
-		(void *)-8L,
-		(void *)0x0123456789abcdef,
-	};
-
-	assert_int_equal(munmap(mem + page, (size_t)page), 0);
-	for (size_t i = 0; i < COUNT(nowhere); i++) {
-		put_indirect(from, nowhere[i], FRAME_MIN, 0);
-		assert_int_equal(abi_txsync(from), 0);
-		assert_int_equal(abi_drain(to), 0);
-		abi_send(from, FRAME_MIN, TO_ALL, 1, i);
-		assert_int_equal(abi_drain(to), 1);
-	}
-	/* longer than a buffer: no more is read than there is room for */
-	put_indirect(from, mem, UINT16_MAX, 0);
-	assert_int_equal(abi_txsync(from), 0);
-	assert_int_equal(abi_drain(to), 0);
-	munmap(mem, (size_t)page);
-}
-
-static void test_indirect(void **state)
-{
-	struct abi_pair *x = *state, ends;
-
-	pass_indirect(&x->a, &x->b);
-	refuse_indirect(&x->a, &x->b);
-	abi_open_as(&ends.a, "vale0:p{1", small);
-	abi_open(&ends.b, "vale0:p}1");
-	pass_indirect(&ends.a, &ends.b);
-	refuse_indirect(&ends.a, &ends.b);
-	abi_shut(&ends.b);
-	abi_shut(&ends.a);
-}
-
 static void test_lengths(void **state)
 {
 	struct abi_pair *x = *state;
@@ -537,7 +445,6 @@ int main(void)
 		TEST(test_the_interface_object_is_the_programs),
 		TEST(test_buffers_that_there_are_not),
 		TEST(test_buffers_of_others),
-		TEST(test_indirect),
 		TEST(test_lengths),
 		TEST(test_exchanged_buffers),
 		TEST(test_extra_buffers_are_sent),

@@ -91,9 +91,9 @@ static void swap_slots(struct ptn_ring *tx, struct ptn_ring *rx, u32 *homes,
 	const u64 word = ptn_slot_read(&tx->slot[t]);
 	const u32 flags = ptn_slot_flags(word) & ~(NS_MOREFRAG | NS_INDIRECT);
 	const u64 back = ptn_load(rx->slot[r].ptr);
-	const u32 len = ptn_offset_pass(
-		tx, &tx->slot[t], rx, &rx->slot[r], ptn_ring_buf(tx, sent),
-		ptn_slot_len(word));
+	const u32 len = ptn_offset_pass(tx, &tx->slot[t], rx, &rx->slot[r],
+					ptn_ring_buf(tx, sent),
+					ptn_slot_len(word));
 
 	tx->buf[t] = empty;
 	rx->buf[r] = sent;

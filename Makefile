@@ -54,7 +54,7 @@ compile = $(CC) $(CPPFLAGS) $(if $(filter $(CORE_HOME),$<),-I$(OS_HOME)) \
 # --- What there is --------------------------------------------------------
 
 # Everything but the mains is one archive; a program takes what it needs.
-LIB_ROOMS := base json http nl model client port frame engine
+LIB_ROOMS := base json http nl model client port frame wire engine
 PTNETD_ROOMS := rest service store plan backend
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
@@ -85,7 +85,7 @@ all: $(PROGRAMS) $(B)/libptnet.a $(B)/libptnet.so.0 $(EXAMPLES)
 
 test-programs: $(UNIT) $(FUZZ)
 bench-programs: $(BENCH)
-kernel-programs: $(KERNEL) $(B)/tests/backend/test_backend
+kernel-programs: $(KERNEL) $(B)/tests/backend/test_backend $(B)/tests/unit/test_vm
 
 # --- Rules ----------------------------------------------------------------
 

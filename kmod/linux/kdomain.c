@@ -6,6 +6,7 @@
 #include "kctl.h"
 #include "kmem.h"
 #include "kname.h"
+#include "kwhy.h"
 
 /*
  * Room for ports that are declared while others are open, and for replaced
@@ -82,23 +83,45 @@ static void add(struct ptn_shape *sum, const struct kport *p, u32 times)
 	sum->buf_size = max(sum->buf_size, s.buf_size);
 }
 
+static int use(const struct kdomain *d, const struct kport *p,
+	       struct kmem **out)
+{
+	if (p->buf_size > ptn_region_shape(d->mem->region)->buf_size)
+		return -ENOSPC;
+	if (p->kind == PTN_PORT_VM && !d->mem->file)
+		return kwhy(
+			-EBUSY,
+			"programs use the memory of domain %s since before it had VMs: they must close it first",
+			d->name);
+	*out = kmem_get(d->mem);
+	return 0;
+}
+
+/* With a VM in it, it is a file, which that can map. */
+static int make(const struct kdomain *d, const struct kport *p,
+		struct kmem **out)
+{
+	bool vms = p->kind == PTN_PORT_VM;
+	struct ptn_shape shape = {};
+	const struct kport *other;
+
+	add(&shape, p, SPARE_PORTS);
+	list_for_each_entry(other, &d->ports, in_domain) {
+		add(&shape, other, TIMES);
+		vms |= other->kind == PTN_PORT_VM;
+	}
+	return vms ? kmem_new_file(out, &shape, d->name)
+		   : kmem_new(out, &shape);
+}
+
 int kdomain_memory(struct kport *p, struct kmem **out)
 {
 	struct kdomain *d = p->shares;
-	struct ptn_shape shape = {};
-	const struct kport *other;
 	int err;
 
-	if (d->mem) {
-		if (p->buf_size > ptn_region_shape(d->mem->region)->buf_size)
-			return -ENOSPC;
-		*out = kmem_get(d->mem);
-		return 0;
-	}
-	add(&shape, p, SPARE_PORTS);
-	list_for_each_entry(other, &d->ports, in_domain)
-		add(&shape, other, TIMES);
-	err = kmem_new(out, &shape);
+	if (d->mem)
+		return use(d, p, out);
+	err = make(d, p, out);
 	if (err)
 		return err;
 	d->mem = *out;

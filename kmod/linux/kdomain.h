@@ -17,7 +17,12 @@ int kdomain_join(struct kport *p, const char *domain);
 /** kdomain_leave - if it is in one */
 void kdomain_leave(struct kport *p);
 
-/** kdomain_memory - of the port's domain, one more user. -ENOMEM, -ENOSPC. */
+/**
+ * kdomain_memory - of the port's domain, one more user
+ *
+ * Returns 0, -ENOMEM, -ENOSPC when its buffers are too small, -EBUSY when it
+ * is there and cannot be a VM's.
+ */
 int kdomain_memory(struct kport *p, struct kmem **out);
 
 #endif

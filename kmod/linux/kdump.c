@@ -2,6 +2,7 @@
 #include "kdump.h"
 
 #include "core/region.h"
+#include "kbind.h"
 #include "kctl.h"
 #include "kmem.h"
 #include "knic.h"
@@ -15,7 +16,7 @@ enum {
 	OBJECT_BYTES = 2048,
 	STATIC_BYTES = 4 + 12 + 4 + PTN_NAME_MAX,
 	FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE | PTN_FEATURE_PORT |
-		   PTN_FEATURE_NIC,
+		   PTN_FEATURE_NIC | PTN_FEATURE_VM,
 };
 
 /* Attributes */
@@ -95,8 +96,9 @@ static int put_open_name(struct sk_buff *skb, const struct kport *p)
 	char name[2 * PTN_NAME_MAX + 8];
 	size_t n;
 
-	if (knic_is_host(p))
-		return 0; /* only the host's stack has it */
+	/* only the host's stack has it, or who binds it */
+	if (knic_is_host(p) || p->kind == PTN_PORT_VM)
+		return 0;
 	if (p->sw && p->origin == KPORT_MANAGED) {
 		n = snprintf(name, sizeof(name), "%s%s:%s",
 			     strncmp(p->sw->name, "vale", 4) ? "vale" : "",
@@ -118,6 +120,8 @@ static enum ptn_port_state state_of(const struct kport *p)
 {
 	if (p->device[0] && !*knic_device(p))
 		return knic_is_back(p) ? PTN_PORT_STALE : PTN_PORT_FAULTED;
+	if (p->bind)
+		return kbind_state(p->bind);
 	return p->opens ? PTN_PORT_UP : PTN_PORT_DOWN;
 }
 

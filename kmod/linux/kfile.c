@@ -10,6 +10,9 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
+#include <ptnet/bind.h>
+
+#include "kbind.h"
 #include "klegacy.h"
 #include "kmem.h"
 #include "kport.h"
@@ -107,6 +110,8 @@ static long kfile_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case NIOCGINFO:
 	case NIOCREGIF:
 		return klegacy_ioctl(f, cmd, user);
+	case PTN_IOCBIND:
+		return kbind_ioctl(user);
 	case NIOCCONFIG:
 		return krefuse(-EOPNOTSUPP, "ports have nothing to configure");
 	default:

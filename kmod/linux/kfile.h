@@ -11,6 +11,7 @@
  *	kvale.c		what else is asked about ports and switches
  *	ksync.c		moving frames, for whoever syncs
  *	kcsb.c, kloop.c	indices in a program's CSB, and the loop that watches it
+ *	kbind.c		VMs' ports, which no descriptor has
  */
 #ifndef PTN_KFILE_H
 #define PTN_KFILE_H

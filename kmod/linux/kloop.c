@@ -58,9 +58,13 @@ struct watched {
 
 struct kloop {
 	struct kport *port;
-	struct kloop_state *state;
+	const bool *stop; /* asked for; NULL: by the port's end alone */
 	struct task_struct *task; /* the thread that lends itself */
-	struct mm_struct *mm; /* its program's */
+	struct mm_struct *mm; /* its program's; NULL: a thread of ours */
+	bool (*due)(
+		const void *home); /* a thread of ours: what else there is */
+	const void *home;
+	unsigned long jiffies_max; /* that it sleeps; 0: until it is kicked */
 	u32 sleep_us; /* 0: sleeps until it is kicked */
 	bool kicked;
 	bool ending;
@@ -74,7 +78,7 @@ struct kloop {
 
 /* Kicking */
 
-static void kick(struct kloop *l)
+void kloop_kick(struct kloop *l)
 {
 	WRITE_ONCE(l->kicked, true);
 	if (wq_has_sleeper(&l->wait))
@@ -89,11 +93,13 @@ static DEFINE_PER_CPU(int, notifying);
 
 /*
  * The core has something for the program. A transmit ring's turn may also
- * have come because another port made room: the loop looks.
+ * have come because another port made room: the loop looks. Threads of ours
+ * are told of that by another way.
  */
 static void notify(struct kring *r)
 {
 	struct watched *w = READ_ONCE(r->notify_arg);
+	const struct kloop *l = w->loop;
 
 	if (w->irq) {
 		preempt_disable();
@@ -102,8 +108,8 @@ static void notify(struct kring *r)
 		this_cpu_dec(notifying);
 		preempt_enable();
 	}
-	if (w->tx || READ_ONCE(w->loop->port->gone))
-		kick(w->loop);
+	if ((w->tx && l->mm) || READ_ONCE(l->port->gone))
+		kloop_kick(w->loop);
 }
 
 static void direct(struct callback_head *work);
@@ -138,7 +144,7 @@ static int io_wakes(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	WRITE_ONCE(w->heard, true);
 	if (!do_directly(w)) {
 		WRITE_ONCE(w->look, true);
-		kick(w->loop);
+		kloop_kick(w->loop);
 	}
 	return 0;
 }
@@ -241,7 +247,7 @@ static void direct(struct callback_head *work)
 		if (i < DIRECT_TURNS)
 			continue;
 		look_directly(l, w->queue);
-		kick(l);
+		kloop_kick(l);
 		break;
 	}
 	rcu_read_lock(); /* what the loop waits for before it frees */
@@ -254,7 +260,7 @@ static void direct(struct callback_head *work)
 
 static bool has_ended(const struct kloop *l)
 {
-	return READ_ONCE(l->state->stop) || READ_ONCE(l->port->gone);
+	return (l->stop && READ_ONCE(*l->stop)) || READ_ONCE(l->port->gone);
 }
 
 static bool arm_all(struct kloop *l)
@@ -278,23 +284,32 @@ static void disarm_all(struct kloop *l)
 		disarm(l, __ffs64(q));
 }
 
+static bool is_awake(const struct kloop *l)
+{
+	return READ_ONCE(l->kicked) || has_ended(l);
+}
+
 static void wait_for_kick(struct kloop *l)
 {
 	const bool timed = l->sleep_us;
 
 	WRITE_ONCE(l->kicked, false);
-	smp_mb(); /* against kick() */
+	smp_mb(); /* against kloop_kick() */
+	if (l->due && l->due(l->home))
+		return;
 	if (!arm_all(l))
 		return;
 	if (timed)
 		disarm_all(l);
 	if (timed)
 		wait_event_interruptible_hrtimeout(
-			l->wait, READ_ONCE(l->kicked) || has_ended(l),
+			l->wait, is_awake(l),
 			ns_to_ktime((u64)l->sleep_us * NSEC_PER_USEC));
+	else if (l->jiffies_max)
+		wait_event_interruptible_timeout(l->wait, is_awake(l),
+						 l->jiffies_max);
 	else
-		wait_event_interruptible(l->wait,
-					 READ_ONCE(l->kicked) || has_ended(l));
+		wait_event_interruptible(l->wait, is_awake(l));
 	if (!timed)
 		disarm_all(l);
 }
@@ -303,7 +318,7 @@ static void wait_for_kick(struct kloop *l)
 static int run(struct kloop *l)
 {
 	for (;;) {
-		if (READ_ONCE(l->state->stop))
+		if (READ_ONCE(*l->stop))
 			return 0;
 		if (READ_ONCE(l->port->gone))
 			return -ENXIO;
@@ -326,21 +341,29 @@ static void io_queue(struct file *file, wait_queue_head_t *wait,
 	add_wait_queue(wait, &w->io_entry);
 }
 
-static int watch_io(struct watched *w, int fd)
+static int watch_file(struct watched *w, struct file *io)
 {
-	struct eventfd_ctx *ctx;
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(io);
 
-	w->io = fget(fd);
-	if (!w->io)
-		return krefuse(-EBADF, "ioeventfd %d is no descriptor", fd);
-	ctx = eventfd_ctx_fileget(w->io);
+	w->io = io;
 	if (IS_ERR(ctx))
-		return krefuse(-EBADF, "ioeventfd %d is no eventfd", fd);
+		return -EBADF;
 	eventfd_ctx_put(ctx);
 	init_waitqueue_func_entry(&w->io_entry, io_wakes);
 	init_poll_funcptr(&w->table, io_queue);
 	vfs_poll(w->io, &w->table);
 	return 0;
+}
+
+static int watch_io(struct watched *w, int fd)
+{
+	struct file *io = fget(fd);
+
+	if (!io)
+		return krefuse(-EBADF, "ioeventfd %d is no descriptor", fd);
+	return watch_file(w, io)
+		       ? krefuse(-EBADF, "ioeventfd %d is no eventfd", fd)
+		       : 0;
 }
 
 static int watch(struct watched *w, int io, int irq)
@@ -385,30 +408,27 @@ static void fini_rings(struct kloop *l)
 	}
 }
 
-static struct kloop *new_loop(struct kfile *f)
+static struct kloop *new_loop(struct kport *p, u64 tx, u64 rx)
 {
-	const u32 n = hweight64(f->tx) + hweight64(f->rx);
+	const u32 n = hweight64(tx) + hweight64(rx);
 	struct kloop *l = kzalloc(struct_size(l, rings, n), GFP_KERNEL_ACCOUNT);
 	u32 i = 0;
 
 	if (!l)
 		return NULL;
-	l->port = f->port;
-	l->state = &f->loop;
-	l->task = current;
-	l->mm = current->mm;
+	l->port = p;
 	l->n = n;
-	l->queues = f->tx | f->rx;
+	l->queues = tx | rx;
 	init_waitqueue_head(&l->wait);
-	for (u64 q = f->tx; q; q &= q - 1, i++)
+	for (u64 q = tx; q; q &= q - 1, i++)
 		l->rings[i] = (struct watched){
-			.ring = &f->port->ring[__ffs64(q)],
+			.ring = &p->ring[__ffs64(q)],
 			.tx = true,
 			.queue = __ffs64(q),
 		};
-	for (u64 q = f->rx; q; q &= q - 1, i++)
+	for (u64 q = rx; q; q &= q - 1, i++)
 		l->rings[i] = (struct watched){
-			.ring = &f->port->ring[f->port->tx_rings + __ffs64(q)],
+			.ring = &p->ring[p->tx_rings + __ffs64(q)],
 			.queue = __ffs64(q),
 		};
 	for (i = 0; i < n; i++)
@@ -484,11 +504,14 @@ static int set_sleep(struct kloop *l, const struct krequest *rq)
 static int loop(struct krequest *rq)
 {
 	struct kfile *f = rq->file;
-	struct kloop *l = new_loop(f);
+	struct kloop *l = new_loop(f->port, f->tx, f->rx);
 	int err;
 
 	if (!l)
 		return -ENOMEM;
+	l->stop = &f->loop.stop;
+	l->task = current;
+	l->mm = current->mm;
 	for (u32 i = 0; i < l->n; i++)
 		hook(&l->rings[i], true);
 	err = set_eventfds(l, rq);
@@ -555,9 +578,54 @@ int kloop_stop(struct krequest *rq)
 	running = s->running;
 	WRITE_ONCE(s->stop, true);
 	if (s->loop)
-		kick(s->loop);
+		kloop_kick(s->loop);
 	mutex_unlock(&f->lock);
 	if (!running)
 		return 0;
 	return wait_event_interruptible(s->wait, READ_ONCE(s->ended) != ended);
+}
+
+/* Threads of ours */
+
+struct kloop *kloop_new(struct kport *p, bool (*due)(const void *home),
+			const void *home)
+{
+	struct kloop *l = new_loop(p, GENMASK_ULL(p->tx_rings - 1, 0),
+				   GENMASK_ULL(p->rx_rings - 1, 0));
+
+	if (!l)
+		return NULL;
+	l->due = due;
+	l->home = home;
+	return l;
+}
+
+int kloop_watch(struct kloop *l, u32 vector, struct file *io,
+		struct eventfd_ctx *irq)
+{
+	const struct kring *r = kport_ring(l->port, vector);
+	struct watched *w = &l->rings[r - l->port->ring];
+
+	w->irq = irq;
+	hook(w, true);
+	return watch_file(w, io);
+}
+
+bool kloop_turn(struct kloop *l)
+{
+	return sync_all(l);
+}
+
+void kloop_sleep(struct kloop *l, unsigned long jiffies_max)
+{
+	l->jiffies_max = jiffies_max;
+	wait_for_kick(l);
+}
+
+void kloop_free(struct kloop *l)
+{
+	if (!l)
+		return;
+	fini_rings(l);
+	kfree(l);
 }

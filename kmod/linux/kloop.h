@@ -3,7 +3,8 @@
  * The sync loop: a program in CSB mode lends the kernel a thread, which
  * watches the program's rings until it is stopped. Eventfds go both ways: one
  * wakes the loop when the program has published something, the other tells
- * the program what has moved.
+ * the program what has moved. For the port of a VM, whose client lends no
+ * thread, one of ours is the loop (kbind.c).
  */
 #ifndef PTN_KLOOP_H
 #define PTN_KLOOP_H
@@ -11,6 +12,10 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+struct eventfd_ctx;
+struct file;
+struct kloop;
+struct kport;
 struct krequest;
 
 /* Of a descriptor; under its lock. */
@@ -40,5 +45,36 @@ int kloop_start(struct krequest *rq);
  * Without the descriptor's lock. When it returns 0 the loop has ended.
  */
 int kloop_stop(struct krequest *rq);
+
+/* The loop of a thread of ours, over all rings of an open port. */
+
+/**
+ * kloop_new - not watching anything yet; NULL without memory
+ * @due: whether the thread has something else to do; looked at before it
+ *	sleeps, after kloop_kick() was heard
+ */
+struct kloop *kloop_new(struct kport *p, bool (*due)(const void *home),
+			const void *home);
+
+/**
+ * kloop_watch - one of the rings, by its vector
+ * @io: of an eventfd that wakes the loop; @irq: one that tells the client
+ *
+ * Both references are taken over. Returns 0, or -EBADF: @io is no eventfd.
+ */
+int kloop_watch(struct kloop *l, u32 vector, struct file *io,
+		struct eventfd_ctx *irq);
+
+/** kloop_turn - move what there is; whether to look again at once */
+bool kloop_turn(struct kloop *l);
+
+/** kloop_sleep - until something is due or kicked, or the time has come */
+void kloop_sleep(struct kloop *l, unsigned long jiffies_max);
+
+/** kloop_kick - wake it; any context, under RCU when it is not one's own */
+void kloop_kick(struct kloop *l);
+
+/** kloop_free - nobody is in it; the port is still open. Takes NULL. */
+void kloop_free(struct kloop *l);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "kmem.h"
 
+#include <linux/file.h>
 #include <linux/idr.h>
 #include <linux/vmalloc.h>
 
@@ -21,7 +22,15 @@ enum {
 	GRAIN = 16,
 	/* Pages that a program's fault maps. */
 	AROUND = 64,
+	/* In a file, ahead of the memory. */
+	WINDOW_PAGES = PTN_WINDOW_AREA / PAGE_SIZE,
 };
+
+/*
+ * A VM's firmware puts a BAR of this size above 4 GiB, where it is cached like
+ * memory. All behind the memory is a hole.
+ */
+static const u64 FILE_BYTES_MIN = 2ULL << 30;
 
 /* NICs, by dozens, and their pipes. */
 static const struct ptn_shape global_shape = {
@@ -86,6 +95,13 @@ static bool there(const struct kmem *m, size_t page)
 	return page < m->n_pages && m->pages[page] != m->hole;
 }
 
+static int take(const struct kmem *m, size_t first, struct page **pages,
+		size_t n)
+{
+	return m->file ? kpages_take_of(m->file, WINDOW_PAGES + first, pages, n)
+		       : kpages_take(pages, n);
+}
+
 /* The old pages in their places, holes elsewhere, and the new ones. */
 static int fill(const struct kmem *m, struct page **pages, size_t n,
 		const struct extent e[3])
@@ -99,7 +115,7 @@ static int fill(const struct kmem *m, struct page **pages, size_t n,
 
 		while (at < e[pool].end && there(m, at))
 			at++;
-		err = kpages_take(pages + at, e[pool].end - at);
+		err = take(m, at, pages + at, e[pool].end - at);
 	}
 	return err;
 }
@@ -108,7 +124,7 @@ static void forget_new(const struct kmem *m, struct page **pages, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (pages[i] && pages[i] != m->hole && !there(m, i))
-			__free_page(pages[i]);
+			put_page(pages[i]);
 	kvfree(pages);
 }
 
@@ -175,7 +191,7 @@ static void free_own(struct kmem *m)
 {
 	for (size_t i = 0; i < m->n_pages; i++)
 		if (there(m, i))
-			__free_page(m->pages[i]);
+			put_page(m->pages[i]);
 	kvfree(m->pages);
 }
 
@@ -188,7 +204,9 @@ static void free_memory(struct kmem *m)
 	else
 		free_own(m);
 	if (m->hole)
-		__free_page(m->hole);
+		put_page(m->hole);
+	if (m->file)
+		fput(m->file);
 	kfree(m);
 }
 
@@ -217,15 +235,20 @@ static int publish(struct kmem *m, int first_id, int last_id)
 	return 0;
 }
 
+/* @file, if there is one, is taken over. */
 static int new_sparse(struct kmem **out, const struct ptn_shape *shape,
-		      int first_id, int last_id)
+		      int first_id, int last_id, struct file *file)
 {
 	static const u32 nothing[3];
 	struct kmem *m = new_memory(shape);
 	int err;
 
-	if (!m)
+	if (!m) {
+		if (file)
+			fput(file);
 		return -ENOMEM;
+	}
+	m->file = file;
 	err = kpages_take(&m->hole, 1);
 	if (!err)
 		err = ptn_region_new(&m->region, NULL, shape);
@@ -242,7 +265,24 @@ static int new_sparse(struct kmem **out, const struct ptn_shape *shape,
 
 int kmem_new(struct kmem **out, const struct ptn_shape *shape)
 {
-	return new_sparse(out, shape, FIRST_PRIVATE_ID, LAST_ID);
+	return new_sparse(out, shape, FIRST_PRIVATE_ID, LAST_ID, NULL);
+}
+
+int kmem_new_file(struct kmem **out, const struct ptn_shape *shape,
+		  const char *name)
+{
+	const u64 bytes = PTN_WINDOW_AREA + ptn_shape_bytes(shape);
+	struct file *file;
+	int err;
+
+	file = kpages_file(name,
+			   max(roundup_pow_of_two(bytes), FILE_BYTES_MIN));
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = new_sparse(out, shape, FIRST_PRIVATE_ID, LAST_ID, file);
+	if (!err)
+		__set_bit(PTN_HOST_ID, (*out)->windows);
+	return err;
 }
 
 int kmem_global(struct kmem **out)
@@ -250,7 +290,8 @@ int kmem_global(struct kmem **out)
 	*out = kmem_find(KMEM_GLOBAL_ID);
 	if (*out)
 		return 0;
-	return new_sparse(out, &global_shape, KMEM_GLOBAL_ID, KMEM_GLOBAL_ID);
+	return new_sparse(out, &global_shape, KMEM_GLOBAL_ID, KMEM_GLOBAL_ID,
+			  NULL);
 }
 
 static int map_lent(struct kmem *m, const struct ptn_shape *shape)
@@ -332,6 +373,51 @@ struct kmem *kmem_each(struct kmem *last)
 	return idr_get_next(&ids, &id);
 }
 
+/* Windows */
+
+static void forget_window(struct kwindow *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->pages); i++)
+		if (w->pages[i])
+			put_page(w->pages[i]);
+	memset(w, 0, sizeof(*w));
+}
+
+int kmem_take_window(struct kmem *m, struct kwindow *w)
+{
+	const u32 n = find_first_zero_bit(m->windows, PTN_WINDOWS_MAX);
+	int err;
+
+	kctl_assert_held();
+	if (!m->file || n == PTN_WINDOWS_MAX)
+		return -ENOSPC;
+	err = kpages_take_of(m->file, n * ARRAY_SIZE(w->pages), w->pages,
+			     ARRAY_SIZE(w->pages));
+	if (!err)
+		w->base = vmap(w->pages, ARRAY_SIZE(w->pages), VM_MAP,
+			       PAGE_KERNEL);
+	if (!w->base) {
+		forget_window(w);
+		return -ENOMEM;
+	}
+	/* another member of the domain may have left something */
+	memset(w->base, 0, PTN_WINDOW_SIZE);
+	w->number = n;
+	__set_bit(n, m->windows);
+	return 0;
+}
+
+void kmem_give_window(struct kmem *m, struct kwindow *w)
+{
+	kctl_assert_held();
+	if (!w->base)
+		return;
+	memset(w->base, 0, PTN_WINDOW_SIZE);
+	vunmap(w->base);
+	__clear_bit(w->number, m->windows);
+	forget_window(w);
+}
+
 /* Answers */
 
 char *kmem_buffer(const struct kmem *m, u32 idx)
@@ -372,10 +458,13 @@ void kmem_info(const struct kmem *m, struct nmreq_pools_info *info)
 
 /* Programs' mappings */
 
-/*
- * Pages of our own are as any other to who maps them; lent ones have their
- * place in the program's file, and are no part of this one's.
- */
+/* Whether the pages have their place in another file, not in this one. */
+static bool is_elsewhere(const struct kmem *m)
+{
+	return m->lent.pages || m->file;
+}
+
+/* Pages of our own are as any other to who maps them. */
 static vm_fault_t insert(struct kmem *m, struct vm_area_struct *vma,
 			 size_t page)
 {
@@ -383,7 +472,7 @@ static vm_fault_t insert(struct kmem *m, struct vm_area_struct *vma,
 		vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
 	int err;
 
-	if (m->lent.pages)
+	if (is_elsewhere(m))
 		return vmf_insert_pfn(vma, at, page_to_pfn(m->pages[page]));
 	err = vm_insert_page(vma, at, m->pages[page]);
 	if (err == -ENOMEM)
@@ -434,7 +523,7 @@ int kmem_mmap(struct kmem *m, struct vm_area_struct *vma)
 	if (vma->vm_pgoff > all || n > all - vma->vm_pgoff)
 		return -EINVAL;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP |
-				  (m->lent.pages ? VM_PFNMAP : VM_MIXEDMAP));
+				  (is_elsewhere(m) ? VM_PFNMAP : VM_MIXEDMAP));
 	vma->vm_private_data = m;
 	vma->vm_ops = &vm_ops;
 	return 0;

@@ -13,6 +13,9 @@
  * get SIGBUS where nothing is yet. Pages that are there stay until the last
  * user is gone, and whoever maps them is one, by the file that he mapped.
  *
+ * VMs map a file: such a memory's pages are the file's, behind an area of
+ * windows (ptnet/region.h), which are no part of the memory itself.
+ *
  * All calls but kmem_get(), kmem_mmap(), kmem_from_user() and the plans are
  * made under kctl_lock. ptn_port_open() and ptn_nif_new() let memory grow:
  * no ring's lock is held around these.
@@ -20,6 +23,8 @@
 #ifndef PTN_KMEM_H
 #define PTN_KMEM_H
 
+#include <linux/bitmap.h>
+#include <linux/fs.h>
 #include <linux/mm_types.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
@@ -32,6 +37,13 @@
 #include "kpages.h"
 
 enum { KMEM_GLOBAL_ID = 1 };
+
+/* A client's window. */
+struct kwindow {
+	u32 number;
+	char *base; /* NULL: none */
+	struct page *pages[PTN_WINDOW_SIZE / PAGE_SIZE];
+};
 
 struct kmem {
 	refcount_t users;
@@ -51,12 +63,24 @@ struct kmem {
 	u32 there[3]; /* objects of each pool */
 
 	struct kpages lent; /* EXTMEM: a program's, all of them */
+	struct file *file; /* the pages are its; NULL */
+	DECLARE_BITMAP(windows, PTN_WINDOWS_MAX); /* of the file, taken */
 
 	struct kmem **seen_by; /* becomes NULL when this goes; may be NULL */
 };
 
 /** kmem_new - memory of a shape, with an id of its own. One user. */
 int kmem_new(struct kmem **out, const struct ptn_shape *shape);
+
+/** kmem_new_file - the same, as a file that VMs can map; -EOPNOTSUPP */
+int kmem_new_file(struct kmem **out, const struct ptn_shape *shape,
+		  const char *name);
+
+/** kmem_take_window - of a file; zeroed. 0, -ENOSPC, -ENOMEM. */
+int kmem_take_window(struct kmem *m, struct kwindow *w);
+
+/** kmem_give_window - clear it and give it back, if there is one */
+void kmem_give_window(struct kmem *m, struct kwindow *w);
 
 /** kmem_global - the global memory, one more user. 0 or -ENOMEM. */
 int kmem_global(struct kmem **out);

@@ -2,8 +2,11 @@
 #include "kpages.h"
 
 #include <linux/backing-dev.h>
+#include <linux/fcntl.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include <ptnet/netmap.h>
@@ -48,6 +51,46 @@ int kpages_take(struct page **pages, size_t n)
 			return -ENOMEM;
 		for (size_t j = 0; j < 1UL << order; j++)
 			pages[i++] = page + j;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A file's */
+
+/*
+ * As memfd_create() makes them: a VMM maps it and asks for its size. Who has
+ * it may punch holes, and loses sight of what we hold then, no more.
+ */
+struct file *kpages_file(const char *name, u64 bytes)
+{
+	struct file *file;
+
+	if (!IS_ENABLED(CONFIG_SHMEM))
+		return ERR_PTR(-EOPNOTSUPP);
+	file = shmem_file_setup(name, bytes, VM_NORESERVE);
+	if (IS_ERR(file))
+		return file;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_flags |= O_LARGEFILE;
+	SHMEM_I(file_inode(file))->seals = F_SEAL_SHRINK | F_SEAL_GROW |
+					   F_SEAL_SEAL;
+	/* they are held for long: not where memory is to be movable */
+	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
+	return file;
+}
+
+/* Who holds a page keeps it from being swapped out and from moving. */
+int kpages_take_of(struct file *file, size_t first, struct page **pages,
+		   size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct page *page =
+			shmem_read_mapping_page(file->f_mapping, first + i);
+
+		if (IS_ERR(page))
+			return -ENOMEM;
+		pages[i] = page;
 		cond_resched();
 	}
 	return 0;

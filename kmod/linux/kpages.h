@@ -6,6 +6,7 @@
 #ifndef PTN_KPAGES_H
 #define PTN_KPAGES_H
 
+#include <linux/fs.h>
 #include <linux/mm_types.h>
 
 #include <ptnet/request.h>
@@ -15,10 +16,22 @@
 /**
  * kpages_take - zeroed pages, charged to the caller's memory cgroup
  *
- * Each is freed by __free_page(). Returns 0, or -ENOMEM: those that were taken
+ * Each is freed by put_page(). Returns 0, or -ENOMEM: those that were taken
  * stand in @pages, which keeps what it had from there on.
  */
 int kpages_take(struct page **pages, size_t n);
+
+/**
+ * kpages_file - a memory file of so many bytes, sealed against another size
+ *
+ * Its pages are taken as they are needed. Returns it, or an error pointer;
+ * fput() ends it.
+ */
+struct file *kpages_file(const char *name, u64 bytes);
+
+/** kpages_take_of - as kpages_take(), from the @first page of such a file on */
+int kpages_take_of(struct file *file, size_t first, struct page **pages,
+		   size_t n);
 
 /**
  * kpages_shape - what fits into a program's mapping (EXTMEM)

@@ -4,6 +4,7 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 
+#include "kbind.h"
 #include "kctl.h"
 #include "kdomain.h"
 #include "kevent.h"
@@ -48,13 +49,22 @@ static void notify(void *home, u32 vector)
 /* Another port made room: who waits in poll() looks again. */
 static void wake(void *home, u32 queue)
 {
-	notify(home, PTN_VECTOR_TX(queue));
+	const struct kport *p = home;
+	struct kbind *b = READ_ONCE(p->bind);
+
+	if (b)
+		kbind_wake(b);
+	else
+		notify(home, PTN_VECTOR_TX(queue));
 }
 
 static void fault(void *home, u32 vector, u64 total)
 {
 	const struct kport *p = home;
+	struct kbind *b = READ_ONCE(p->bind);
 
+	if (b)
+		kbind_fault(b);
 	if (is_power_of_2(total))
 		pr_info_ratelimited(
 			"ptnetmap: port %s: %s ring %u is corrupt, %llu times now\n",
@@ -295,6 +305,9 @@ void kport_shape(const struct kport *p, struct ptn_shape *shape)
 	const u32 more = clamp(BUFS_OF_PIPES / bufs, 1U, PIPES_OF_PORT);
 
 	ptn_shape_for_params(shape, params, p->buf_size);
+	/* one client has all of it, and maps all of it */
+	if (p->kind == PTN_PORT_VM)
+		return;
 	/* a program, or several with some of the rings each, or its pipes' */
 	shape->if_count = 2 * (p->tx_rings + p->rx_rings) + 4 * more;
 	shape->ring_count += more * rings;
@@ -319,7 +332,8 @@ int kport_memory(struct kport *p, struct kmem **out)
 		return *out ? 0 : -ENOENT;
 	}
 	kport_shape(p, &shape);
-	return kmem_new(out, &shape);
+	return p->kind == PTN_PORT_VM ? kmem_new_file(out, &shape, p->name)
+				      : kmem_new(out, &shape);
 }
 
 int kport_memory_to_open(struct kport *p, struct kmem **out)
@@ -383,6 +397,14 @@ static void close_core(struct kport *p)
 	ptn_port_close(p->core);
 }
 
+/* Whose memory the indices travel in: ours, or the client's window. */
+static int open_core(struct kport *p, const struct kmem *mem)
+{
+	if (p->bind)
+		return kbind_open(p->bind);
+	return ptn_port_open(p->core, mem->region, p->atok, p->ktoa);
+}
+
 static int open_first(struct kport *p)
 {
 	struct kmem *mem;
@@ -394,7 +416,7 @@ static int open_first(struct kport *p)
 	err = make_rings(p);
 	if (err)
 		goto err_rings;
-	err = ptn_port_open(p->core, mem->region, p->atok, p->ktoa);
+	err = open_core(p, mem);
 	if (err)
 		goto err_rings;
 	p->mem = mem;
@@ -403,8 +425,10 @@ static int open_first(struct kport *p)
 		if (err)
 			goto err_close;
 	}
-	p->pid = task_tgid_nr(current);
-	ptn_port_start(p->core);
+	p->pid = p->bind ? kbind_pid(p->bind) : task_tgid_nr(current);
+	/* a client says when */
+	if (!p->bind)
+		ptn_port_start(p->core);
 	kevent_port(p, PTN_EVENT_PORT_UP);
 	return 0;
 

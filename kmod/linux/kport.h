@@ -23,6 +23,7 @@
 #include "core/port.h"
 #include "core/region.h"
 
+struct kbind;
 struct kdomain;
 struct kmem;
 struct kmonitor;
@@ -98,6 +99,7 @@ struct kport {
 	unsigned int end;
 	struct knic *nic;
 	struct kmonitor *monitor; /* it is one */
+	struct kbind *bind; /* a VM's: its client; under RCU for the core */
 
 	u64 past[PTN_C_MAX + 1]; /* counters of earlier openings */
 	pid_t pid; /* who opened it first; 0: nobody */

@@ -308,8 +308,11 @@ static void want_room(struct kport *p, u32 bufs)
 		owner->spare_bufs = min_t(u32, bufs, EXTRA_MAX);
 }
 
-static int check_header(const struct kport *p, const char *name, u64 flags)
+static int check_port(const struct kport *p, const char *name, u64 flags)
 {
+	if (p->kind == PTN_PORT_VM)
+		return krefuse(-EBUSY, "%s is a VM's, by its attach socket",
+			       name);
 	if (!p->params.hdr_len || flags & NR_ACCEPT_VNET_HDR)
 		return 0;
 	return krefuse(-EIO, "%s has headers of %u bytes before its frames",
@@ -324,7 +327,7 @@ static int register_port(struct krequest *rq, struct kport *p, const char *name)
 	int err = queues_of(p, reg, &q);
 
 	if (!err)
-		err = check_header(p, name, reg->nr_flags);
+		err = check_port(p, name, reg->nr_flags);
 	if (err) {
 		kport_settle(p);
 		return err;

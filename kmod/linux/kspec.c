@@ -291,16 +291,12 @@ static int check_place(const struct kspec *s, char *text)
 {
 	const struct kspec_port *p = &s->port;
 
-	if (p->kind == PTN_PORT_VM)
-		return kspec_refuse(
-			s, text, -EOPNOTSUPP,
-			"is of a VM: the module cannot do that yet");
 	if (p->kind == PTN_PORT_NIC)
 		return check_device(s, text);
 	if (p->device[0] || p->host_stack)
 		return kspec_refuse(s, text, -EINVAL,
 				    "only a network device has a host stack");
-	if (p->kind != PTN_PORT_HOST)
+	if (p->kind != PTN_PORT_HOST && p->kind != PTN_PORT_VM)
 		return kspec_refuse(s, text, -EINVAL,
 				    "kind %u of ports is not known", p->kind);
 	if (!p->on_switch[0] == !p->on_pipe[0])

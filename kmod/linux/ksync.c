@@ -131,6 +131,9 @@ static bool fetch_indirect(struct kport *p, u32 queue, struct absent *a)
 	bool is_new = !a->begun;
 	u32 at, end, next;
 
+	/* a VM's thread has no program, but perhaps the last one's memory */
+	if (p->kind == PTN_PORT_VM)
+		return false;
 	a->begun = true;
 	a->n = 0;
 	ptn_header_window(p->core, queue, &at, &end);

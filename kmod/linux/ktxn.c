@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "kbind.h"
 #include "kctl.h"
 #include "kdomain.h"
 #include "kevent.h"
@@ -370,7 +371,9 @@ static int make_port(struct change *c)
 		.extra_bufs = w->extra_bufs,
 	};
 	int err = w->device[0] ? knic_new(&c->port, &params, w->device)
-			       : kport_new(&c->port, &params, NULL);
+			       : kport_new(&c->port, &params,
+					   w->kind == PTN_PORT_VM ? &kbind_ops
+								  : NULL);
 
 	if (err)
 		return err;

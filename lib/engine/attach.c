@@ -15,7 +15,7 @@
 #include "engine/os/os.h"
 #include "engine/vport.h"
 #include "engine/watch.h"
-#include "engine/wire.h"
+#include "wire/wire.h"
 
 enum {
 	SHUT_MS = 10 * 1000, /* to a program that held a worker */
@@ -348,25 +348,12 @@ static void fill_config(struct attach *a)
 
 static int open_vectors(struct attach *a)
 {
-	a->vectors = 1 + 2 * a->port->spec.queues;
-	for (uint32_t i = 0; i < a->vectors; i++) {
-		a->host_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		a->client_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (a->host_fd[i] < 0 || a->client_fd[i] < 0)
-			return -errno;
-	}
-	a->doorbell.fd = a->host_fd[PTN_VECTOR_CONTROL];
-	return 0;
-}
+	int err;
 
-static void close_vectors(struct attach *a)
-{
-	for (uint32_t i = 0; i < a->vectors; i++) {
-		if (a->host_fd[i] >= 0)
-			close(a->host_fd[i]);
-		if (a->client_fd[i] >= 0)
-			close(a->client_fd[i]);
-	}
+	a->vectors = 1 + 2 * a->port->spec.queues;
+	err = wire_open_vectors(a->vectors, a->host_fd, a->client_fd);
+	a->doorbell.fd = a->host_fd[PTN_VECTOR_CONTROL];
+	return err;
 }
 
 static int open_port(struct attach *a)
@@ -412,7 +399,7 @@ void attach_free(struct attach *a)
 			watch_enable(e->watch, false);
 	}
 	give_memory(a);
-	close_vectors(a);
+	wire_close_vectors(a->vectors, a->host_fd, a->client_fd);
 	close(a->connection.fd);
 	free(a);
 }

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/session.h"
-#include "engine/wire.h"
+#include "wire/wire.h"
 
 enum {
 	CONNECTIONS_MAX = 64,

@@ -26,7 +26,7 @@
 #include "engine/os/os.h"
 #include "engine/state.h"
 #include "engine/txn.h"
-#include "engine/wire.h"
+#include "wire/wire.h"
 
 struct sentence {
 	char *text;

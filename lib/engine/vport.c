@@ -12,9 +12,9 @@
 
 #include "base/cleanup.h"
 #include "engine/attach.h"
+#include "wire/wire.h"
 
 enum {
-	LISTEN_BACKLOG = 16,
 	/* Descriptors kept back for clients when there are very many ports. */
 	FDS_RESERVED = 256,
 };
@@ -133,42 +133,6 @@ void vport_free(struct vport *p)
 	free(p);
 }
 
-static int bind_path(int fd, const char *path)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-
-	strcpy(sun.sun_path, path);
-	/* An engine that was killed left it: RUN_DIR is this engine's alone. */
-	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) &&
-	    (errno != EADDRINUSE || unlink(path) ||
-	     bind(fd, (struct sockaddr *)&sun, sizeof(sun))))
-		return -errno;
-	/* Connecting takes the right to write, whatever the umask is. */
-	return chmod(path, 0660) ? -errno : 0;
-}
-
-static int open_listener(struct listener *l)
-{
-	_cleanup_close_ int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = bind_path(fd, l->path);
-	if (err)
-		return err;
-	l->source.fd = fd;
-	if (listen(fd, LISTEN_BACKLOG)) {
-		l->source.fd = -1;
-		err = -errno;
-		unlink(l->path);
-		return err;
-	}
-	steal_fd(&fd);
-	return 0;
-}
-
 int vport_listen(struct vport *p)
 {
 	struct engine *e = p->engine;
@@ -183,12 +147,13 @@ int vport_listen(struct vport *p)
 	if (!l)
 		return -ENOMEM;
 	l->port = p;
-	l->source.fd = -1;
 	l->source.heard = attach_listener_heard;
 	n = snprintf(l->path, sizeof(l->path), "%s/ports/%s.sock", e->run_dir,
 		     p->spec.name);
-	err = n >= (int)sizeof(l->path) ? -ENAMETOOLONG : open_listener(l);
-	if (err) {
+	l->source.fd = n >= (int)sizeof(l->path) ? -ENAMETOOLONG
+						 : wire_listen(l->path);
+	if (l->source.fd < 0) {
+		err = l->source.fd;
 		free(l);
 		return err;
 	}

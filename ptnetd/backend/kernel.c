@@ -6,6 +6,9 @@
  *
  * Its objects outlive everything in user space. It dies when it is unloaded,
  * which it cannot be while it holds any, and by teardown, which leaves none.
+ *
+ * What the module cannot do is to listen for VMs: their attach sockets are
+ * ours (sockets.h), their attachments its own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +20,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +32,7 @@
 
 #include "backend/backend.h"
 #include "backend/channel.h"
+#include "backend/sockets.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -37,8 +42,10 @@ enum { RECEIVE_BUFFER = 1024 * 1024, SEND_BUFFER = 256 * 1024 };
 
 struct backend {
 	struct channel channel;
+	struct sockets *sockets;
 	int death_fd;
-	int event_fd;
+	int event_fd; /* of the module's events */
+	int all_events; /* epoll: these, and who connects */
 	int lock; /* one daemon a host: it holds no other's objects */
 	bool ended; /* by us */
 };
@@ -256,7 +263,7 @@ static bool hear_datagram(const uint8_t *at, size_t len)
 	return to_do;
 }
 
-static bool kernel_hear(struct backend *b)
+static bool hear_events(struct backend *b)
 {
 	uint8_t bytes[EVENT_BYTES];
 	bool to_do = false;
@@ -274,9 +281,27 @@ static bool kernel_hear(struct backend *b)
 	}
 }
 
+static bool kernel_hear(struct backend *b)
+{
+	sockets_hear(b->sockets);
+	return hear_events(b);
+}
+
 static int kernel_event_fd(struct backend *b)
 {
-	return b->event_fd;
+	return b->all_events;
+}
+
+static int join_events(struct backend *b)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+
+	b->all_events = epoll_create1(EPOLL_CLOEXEC);
+	if (b->all_events < 0 ||
+	    epoll_ctl(b->all_events, EPOLL_CTL_ADD, b->event_fd, &e) ||
+	    epoll_ctl(b->all_events, EPOLL_CTL_ADD, sockets_fd(b->sockets), &e))
+		return -errno;
+	return 0;
 }
 
 /* The ops. */
@@ -286,6 +311,9 @@ static void kernel_close(struct backend *b)
 	if (!b)
 		return;
 	channel_fini(&b->channel);
+	sockets_free(b->sockets);
+	if (b->all_events >= 0)
+		close(b->all_events);
 	if (b->death_fd >= 0)
 		close(b->death_fd);
 	if (b->event_fd >= 0)
@@ -358,6 +386,25 @@ static int take_kernel(struct backend *b, struct backend_error *error)
 			    strerror(-b->lock));
 }
 
+/* The VMs that are there may be attached to, and those attached stay so. */
+static int open_sockets(struct backend *b, const char *run_dir,
+			struct backend_error *error)
+{
+	struct objects have;
+	int err = sockets_new(&b->sockets, run_dir);
+
+	if (!err)
+		err = join_events(b);
+	if (err)
+		return backend_fail(error, err, "%s", strerror(-err));
+	err = channel_dump(&b->channel, &have, error);
+	if (err)
+		return err;
+	err = sockets_for(b->sockets, &have, error);
+	objects_fini(&have);
+	return err;
+}
+
 static int kernel_open(struct backend **out,
 		       const struct backend_config *config,
 		       struct backend_error *error)
@@ -365,11 +412,11 @@ static int kernel_open(struct backend **out,
 	struct backend *b = calloc(1, sizeof(*b));
 	int err;
 
-	(void)config;
 	if (!b)
 		return backend_fail(error, -ENOMEM, "no memory");
 	b->death_fd = -1;
 	b->event_fd = -1;
+	b->all_events = -1;
 	b->lock = -1;
 	b->channel.peer = "the kernel module ptnetmap";
 	b->channel.gone = gone;
@@ -379,6 +426,8 @@ static int kernel_open(struct backend **out,
 		  : make_contact(b, error);
 	if (!err)
 		err = take_kernel(b, error);
+	if (!err)
+		err = open_sockets(b, config->run_dir, error);
 	if (err) {
 		kernel_close(b);
 		return err;
@@ -390,13 +439,23 @@ static int kernel_open(struct backend **out,
 static int kernel_dump(struct backend *b, struct objects *out,
 		       struct backend_error *error)
 {
-	return channel_dump(&b->channel, out, error);
+	int err = channel_dump(&b->channel, out, error);
+
+	if (!err)
+		sockets_tell(b->sockets, out);
+	return err;
 }
 
 static int kernel_apply(struct backend *b, const struct plan *plan,
 			uint64_t revision, struct backend_error *error)
 {
-	return channel_apply(&b->channel, plan, revision, error);
+	int err = sockets_prepare(b->sockets, plan, error);
+
+	if (err)
+		return err;
+	err = channel_apply(&b->channel, plan, revision, error);
+	sockets_settle(b->sockets, plan, !err);
+	return err;
 }
 
 static int kernel_fdb(struct backend *b, const char *name,

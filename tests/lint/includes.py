@@ -29,15 +29,17 @@ ROOMS = {
     "lib/client": ["lib/base", "lib/json", "lib/http"],
     "lib/port": ["kmod/include/uapi"],
     "lib/frame": ["lib/base"],
+    "lib/wire": ["lib/base", "kmod/include/uapi"],
     "lib/engine/os": ["lib/base"],
     "lib/engine": [
-        "lib/engine/os", "lib/base", "lib/nl", "lib/model", "kmod/core",
+        "lib/engine/os", "lib/base", "lib/wire", "lib/nl", "lib/model", "kmod/core",
         "kmod/include/uapi",
     ],
     "ptnetd/plan": ["lib/base", "lib/model"],
     "ptnetd/store": ["lib/base", "lib/json", "lib/model"],
     "ptnetd/backend": [
-        "lib/base", "lib/nl", "lib/model", "ptnetd/plan", "kmod/include/uapi",
+        "lib/base", "lib/nl", "lib/model", "lib/wire", "ptnetd/plan",
+        "kmod/include/uapi",
     ],
     "ptnetd/service": [
         "lib/base", "lib/json", "lib/model", "ptnetd/plan", "ptnetd/store",

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An engine in a thread of the test, with sockets, and what makes it do. */
+/*
+ * A host's side with attach sockets, and what makes it do: an engine in a
+ * thread of the test; or the kernel's module, with a thread that serves the
+ * sockets as ptnetd does.
+ */
 #ifndef TESTS_UNIT_HOST_H
 #define TESTS_UNIT_HOST_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "backend/backend.h"
 
@@ -12,7 +17,13 @@ struct host {
 	pthread_t thread;
 	pthread_barrier_t ready;
 	struct backend *backend;
+	/* the kernel's: calls come from one thread at a time */
+	pthread_mutex_t lock;
+	bool ending;
 };
+
+/* backend_engine, until a test's main says backend_kernel */
+extern const struct backend_ops *host_ops;
 
 /** host_open - a cmocka setup: *state is a struct host */
 int host_open(void **state);
@@ -24,7 +35,16 @@ int host_open(void **state);
  */
 int host_close(void **state);
 
-/** host_apply - make the engine as wanted, by a plan */
+/** host_apply - make it as wanted, by a plan */
 void host_apply(struct host *h, const struct objects *want);
+
+/** host_restart - of the kernel's: the daemon is killed, and another starts */
+void host_restart(struct host *h);
+
+/** host_port - the status of a port, with its socket */
+struct port_status host_port(struct host *h, const char *name);
+
+/** host_census - where all buffers are */
+struct census host_census(struct host *h);
 
 #endif

@@ -1,19 +1,88 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "engine/wire.h"
+#include "wire/wire.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 #include <ptnet/region.h>
 
 enum {
 	WIRE_VERSION = 0,
 	WIRE_MEMORY = -1,
+	LISTEN_BACKLOG = 16,
 };
+
+/* Listening */
+
+static int bind_path(int fd, const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	strcpy(sun.sun_path, path);
+	/* One that was killed left it: the directory is its server's alone. */
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) &&
+	    (errno != EADDRINUSE || unlink(path) ||
+	     bind(fd, (struct sockaddr *)&sun, sizeof(sun))))
+		return -errno;
+	/* Connecting takes the right to write, whatever the umask is. */
+	return chmod(path, 0660) ? -errno : 0;
+}
+
+int wire_listen(const char *path)
+{
+	_cleanup_close_ int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int err;
+
+	if (strlen(path) >= WIRE_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (fd < 0)
+		return -errno;
+	err = bind_path(fd, path);
+	if (err)
+		return err;
+	if (listen(fd, LISTEN_BACKLOG)) {
+		err = -errno;
+		unlink(path);
+		return err;
+	}
+	return steal_fd(&fd);
+}
+
+int wire_open_vectors(uint32_t vectors, int *host_fds, int *client_fds)
+{
+	for (uint32_t i = 0; i < vectors; i++)
+		host_fds[i] = client_fds[i] = -1;
+	for (uint32_t i = 0; i < vectors; i++) {
+		host_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		client_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (host_fds[i] < 0 || client_fds[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void wire_close_vectors(uint32_t vectors, const int *host_fds,
+			const int *client_fds)
+{
+	for (uint32_t i = 0; i < vectors; i++) {
+		if (host_fds[i] >= 0)
+			close(host_fds[i]);
+		if (client_fds[i] >= 0)
+			close(client_fds[i]);
+	}
+}
+
+/* Messages */
 
 static int say(int sock, int64_t value, int fd)
 {

@@ -48,6 +48,10 @@ struct kbind {
 	unsigned long tick; /* jiffies of the next one */
 };
 
+/* Bindings that have ended; somebody may wait for one. */
+static u32 ended;
+static DECLARE_WAIT_QUEUE_HEAD(ending);
+
 /* What the port asks. */
 
 static int memory(struct kport *p, struct kmem **out)
@@ -194,13 +198,16 @@ static bool was_heard(struct heard *h)
 /* The thread */
 
 /* A client has nothing to say: whatever comes ends the binding. */
+static bool is_over(const struct kbind *b)
+{
+	return vfs_poll(b->connection.file, NULL) &
+	       (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+}
+
 static bool has_ended(struct kbind *b)
 {
-	if (READ_ONCE(b->port->gone))
-		return true;
-	return was_heard(&b->connection) &&
-	       vfs_poll(b->connection.file, NULL) &
-		       (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	return READ_ONCE(b->port->gone) ||
+	       (was_heard(&b->connection) && is_over(b));
 }
 
 static bool is_due(const void *home)
@@ -300,7 +307,9 @@ static void end(struct kbind *b)
 		ptn_window_stop(&b->window);
 	kctl_enter();
 	unbind(b);
+	WRITE_ONCE(ended, ended + 1);
 	kctl_leave();
+	wake_up_all(&ending);
 	free_bind(b);
 }
 
@@ -387,6 +396,8 @@ static int find_port(struct kbind *b, const char *name, u32 vectors)
 
 	if (!p || p->kind != PTN_PORT_VM || strcmp(p->name, name))
 		return kwhy(-ENOENT, "there is no port %s of a VM", name);
+	if (p->bind && is_over(p->bind))
+		return -EAGAIN;
 	if (p->bind)
 		return kwhy(-EBUSY, "%s is bound to process %d", name,
 			    kbind_pid(p->bind));
@@ -509,19 +520,42 @@ static int tell(struct ptn_bind __user *arg, struct ptn_bind *r,
 	return copy_to_user(arg, r, sizeof(*r)) ? -EFAULT : 0;
 }
 
-/* With the answer given, nothing fails any more but for want of memory. */
-static int bind_locked(struct kbind *b, struct ptn_bind *r,
-		       const struct vector *v)
+static int try_bind(struct kbind *b, struct ptn_bind *r, const struct vector *v,
+		    u32 *seen)
 {
 	int err;
 
+	kctl_enter();
 	kwhy_forget();
 	err = bind(b, r, v);
 	if (err)
 		strscpy(r->text, kwhy_last(), sizeof(r->text));
+	*seen = ended;
+	kctl_leave();
 	return err;
 }
 
+/* A client that died a moment ago does not keep the port. */
+static int bind_when_free(struct kbind *b, struct ptn_bind *r,
+			  const struct vector *v)
+{
+	const unsigned long patience = jiffies + HZ;
+	u32 seen;
+	int err;
+
+	for (;;) {
+		err = try_bind(b, r, v, &seen);
+		if (err != -EAGAIN)
+			return err;
+		if (time_after(jiffies, patience))
+			return -EBUSY;
+		if (wait_event_interruptible_timeout(
+			    ending, READ_ONCE(ended) != seen, HZ) < 0)
+			return -EINTR;
+	}
+}
+
+/* With the answer given, nothing fails any more but for want of memory. */
 int kbind_ioctl(struct ptn_bind __user *arg)
 {
 	struct vector v[PTN_VECTORS_MAX];
@@ -543,9 +577,7 @@ int kbind_ioctl(struct ptn_bind __user *arg)
 	err = new_bind(&b, &r, v);
 	if (err)
 		goto err_fd;
-	kctl_enter();
-	err = bind_locked(b, &r, v);
-	kctl_leave();
+	err = bind_when_free(b, &r, v);
 	if (!err) {
 		memory = get_file(b->mem->file);
 		err = tell(arg, &r, b, fd);

@@ -134,10 +134,14 @@ int host_close(void **state)
 	return 0;
 }
 
-void host_restart(struct host *h)
+void host_stop(struct host *h)
 {
 	stop_hearing(h);
 	host_ops->close(h->backend);
+}
+
+void host_go_on(struct host *h)
+{
 	open_backend(h);
 	start_hearing(h);
 }

@@ -38,8 +38,9 @@ int host_close(void **state);
 /** host_apply - make it as wanted, by a plan */
 void host_apply(struct host *h, const struct objects *want);
 
-/** host_restart - of the kernel's: the daemon is killed, and another starts */
-void host_restart(struct host *h);
+/** host_stop, host_go_on - of the kernel's: the daemon ends, another starts */
+void host_stop(struct host *h);
+void host_go_on(struct host *h);
 
 /** host_port - the status of a port, with its socket */
 struct port_status host_port(struct host *h, const char *name);

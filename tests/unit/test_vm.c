@@ -24,142 +24,9 @@
 #include <ptnet/netmap.h>
 
 #include "port/ptnet.h"
-#include "unit/host.h"
-#include "unit/qemu.h"
+#include "unit/guest.h"
 
-enum { QUEUES = 2, VECTORS = 1 + 2 * QUEUES, SECOND = 1000 };
-
-static struct port_spec a_port(const char *name, enum ptn_port_kind kind)
-{
-	struct port_spec p = {.owner = "t",
-			      .kind = kind,
-			      .has_mac = true,
-			      .queues = kind == PTN_PORT_VM ? QUEUES : 1,
-			      .slots = 64,
-			      .buf_size = 2048};
-
-	snprintf(p.name, sizeof(p.name), "%s", name);
-	return p;
-}
-
-/* Two VMs and a program on a switch, two VMs on a pipe. */
-static int world_open(void **state)
-{
-	static const struct switch_spec s = {
-		.name = "s", .owner = "t", .fdb_size = 64};
-	static const struct pipe_spec pipe = {"q", "t", "d"};
-	struct objects want = {0};
-	struct port_spec p;
-
-	objects_add_switch(&want, &s, NULL);
-	objects_add_pipe(&want, &pipe, NULL);
-	for (int i = 0; i < 5; i++) {
-		static const char *const names[] = {"v.a", "w.a", "prog", "x.a",
-						    "y.a"};
-
-		p = a_port(names[i], i == 2 ? PTN_PORT_HOST : PTN_PORT_VM);
-		p.mac[0] = 2;
-		p.mac[5] = (uint8_t)(i + 1);
-		strcpy(i < 3 ? p.on_switch : p.on_pipe, i < 3 ? "s" : "q");
-		strcpy(p.domain, i < 3 ? "" : "d");
-		p.end = i == 4;
-		objects_add_port(&want, &p, NULL);
-	}
-	objects_sort(&want);
-	host_open(state);
-	host_apply(*state, &want);
-	objects_fini(&want);
-	return 0;
-}
-
-/* Where a client attaches, or a program opens it. */
-static const char *path_of(struct host *h, const char *port)
-{
-	static struct port_status status;
-
-	status = host_port(h, port);
-	return status.socket;
-}
-
-static void started(struct qemu *q, struct host *h, const char *port)
-{
-	if (!qemu_start_whole(q, path_of(h, port), VECTORS))
-		fail_msg("%s", q->why);
-}
-
-/* The guest. */
-
-static struct nm_csb_atok *atok(const struct qemu *q, uint32_t ring)
-{
-	return (struct nm_csb_atok *)(void *)(q->bar +
-					      qemu_config(q)->atok_ofs) +
-	       ring;
-}
-
-static struct nm_csb_ktoa *ktoa(const struct qemu *q, uint32_t ring)
-{
-	return (struct nm_csb_ktoa *)(void *)(q->bar +
-					      qemu_config(q)->ktoa_ofs) +
-	       ring;
-}
-
-static struct netmap_ring *ring_of(const struct qemu *q, uint32_t ring)
-{
-	char *nifp =
-		q->bar + qemu_config(q)->mem_ofs + qemu_config(q)->nifp_ofs;
-
-	return (void *)(nifp +
-			((struct netmap_if *)(void *)nifp)->ring_ofs[ring]);
-}
-
-static uint8_t *buffer(struct netmap_ring *r, uint32_t slot)
-{
-	return (uint8_t *)r + r->buf_ofs +
-	       (size_t)r->slot[slot].buf_idx * r->nr_buf_size;
-}
-
-static void publish(struct qemu *q, uint32_t ring, uint32_t vector,
-		    uint32_t head)
-{
-	__atomic_store_n(&atok(q, ring)->cur, head, __ATOMIC_RELAXED);
-	__atomic_store_n(&atok(q, ring)->head, head, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&ktoa(q, ring)->kern_need_kick, __ATOMIC_SEQ_CST))
-		qemu_doorbell(q, vector);
-}
-
-/* From queue 0, in slot @at, to the port with the number @to. */
-static void send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)
-{
-	struct netmap_ring *r = ring_of(q, 0);
-	uint8_t *frame = buffer(r, at);
-
-	memset(frame, 0, 60);
-	frame[0] = frame[6] = 2;
-	frame[5] = to;
-	frame[11] = from;
-	r->slot[at].len = 60;
-	publish(q, 0, PTN_VECTOR_TX(0), at + 1);
-}
-
-/* Until a frame is in slot @at of any receive ring; the ring. */
-static uint32_t receive(struct qemu *q, uint32_t at)
-{
-	for (int ms = 0; ms < 5 * SECOND; ms++) {
-		for (uint32_t i = QUEUES; i < 2 * QUEUES; i++)
-			if (__atomic_load_n(&ktoa(q, i)->hwtail,
-					    __ATOMIC_ACQUIRE) > at)
-				return i;
-		poll(NULL, 0, 1);
-	}
-	fail_msg("no frame came");
-	return 0;
-}
-
-static void ready(struct qemu *q)
-{
-	assert_int_equal(qemu_command(q, PTN_REGION_RESET), 0);
-	assert_int_equal(qemu_command(q, PTN_REGION_START), 0);
-}
+enum { SECOND = 1000 };
 
 /* What QEMU must get. */
 
@@ -169,11 +36,11 @@ static void the_memory_is_a_bar_above_4_gib(void **state)
 	struct stat st;
 	struct qemu q;
 
-	started(&q, *state, "v.a");
+	guest_started(&q, *state, "v.a");
 	assert_int_equal(q.id, 0);
 	assert_true(q.size >= least);
 	assert_int_equal(qemu_config(&q)->magic, PTN_CONFIG_MAGIC);
-	assert_int_equal(qemu_config(&q)->vectors, VECTORS);
+	assert_int_equal(qemu_config(&q)->vectors, GUEST_VECTORS);
 	assert_string_equal(qemu_config(&q)->name, "v.a");
 	assert_int_equal(qemu_config(&q)->mac[5], 1);
 	/* sealed, and nearly all of it is a hole */
@@ -188,7 +55,7 @@ static void a_device_with_too_few_vectors_says_so(void **state)
 	struct host *h = *state;
 	struct qemu q;
 
-	assert_true(qemu_start(&q, path_of(h, "v.a"), VECTORS - 1));
+	assert_true(qemu_start(&q, guest_path(h, "v.a"), GUEST_VECTORS - 1));
 	for (int ms = 0; ms < SECOND && !*q.why; ms++) {
 		qemu_hear(&q);
 		poll(NULL, 0, 1);
@@ -202,11 +69,12 @@ static void a_second_qemu_ends_at_once(void **state)
 {
 	struct qemu q, other;
 
-	started(&q, *state, "v.a");
-	assert_false(qemu_start(&other, path_of(*state, "v.a"), VECTORS));
+	guest_started(&q, *state, "v.a");
+	assert_false(
+		qemu_start(&other, guest_path(*state, "v.a"), GUEST_VECTORS));
 	assert_string_equal(other.why, "server sent version -16, expecting 0");
 	qemu_end(&other);
-	ready(&q);
+	guest_ready(&q);
 	qemu_end(&q);
 }
 
@@ -215,14 +83,14 @@ static void a_killed_qemu_leaves_the_port_free(void **state)
 {
 	struct qemu mute = {.mem = -1}, q;
 
-	started(&mute, *state, "w.a");
+	guest_started(&mute, *state, "w.a");
 	for (int i = 0; i < 100; i++) {
-		started(&q, *state, "v.a");
+		guest_started(&q, *state, "v.a");
 		if (i % 2)
-			ready(&q);
+			guest_ready(&q);
 		qemu_end(&q);
 	}
-	ready(&mute);
+	guest_ready(&mute);
 	qemu_end(&mute);
 }
 
@@ -235,15 +103,15 @@ static void a_guest_and_a_program_exchange_frames(void **state)
 	struct qemu q;
 	uint32_t ring;
 
-	started(&q, *state, "v.a");
-	ready(&q);
-	assert_int_equal(ptnet_open(&p, path_of(*state, "prog"), NULL), 0);
+	guest_started(&q, *state, "v.a");
+	guest_ready(&q);
+	assert_int_equal(ptnet_open(&p, guest_path(*state, "prog"), NULL), 0);
 	tx = ptnet_tx_ring(p, 0);
 	rx = ptnet_rx_ring(p, 0);
-	for (uint32_t i = 0; i < QUEUES; i++)
-		atok(&q, QUEUES + i)->appl_need_kick = 1;
+	for (uint32_t i = 0; i < GUEST_QUEUES; i++)
+		guest_atok(&q, GUEST_QUEUES + i)->appl_need_kick = 1;
 	for (uint32_t i = 0; i < 32; i++) {
-		send(&q, i, 3, 1);
+		guest_send(&q, i, 3, 1);
 		assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND), PTNET_RX);
 		memcpy(ptnet_buf(tx, tx->slot[tx->head].buf_idx),
 		       ptnet_buf(rx, rx->slot[rx->head].buf_idx), 60);
@@ -254,10 +122,10 @@ static void a_guest_and_a_program_exchange_frames(void **state)
 		tx->head = tx->cur = ptnet_next(tx, tx->head);
 		ptnet_sync_rx(p, 0);
 		ptnet_sync_tx(p, 0);
-		ring = receive(&q, i);
-		assert_true(qemu_interrupt(&q, PTN_VECTOR_RX(ring - QUEUES),
-					   5 * SECOND));
-		assert_int_equal(buffer(ring_of(&q, ring), i)[11], 3);
+		ring = guest_receive(&q, i);
+		assert_true(qemu_interrupt(
+			&q, PTN_VECTOR_RX(ring - GUEST_QUEUES), 5 * SECOND));
+		assert_int_equal(guest_buffer(guest_ring(&q, ring), i)[11], 3);
 	}
 	ptnet_close(p);
 	qemu_end(&q);
@@ -268,19 +136,19 @@ static void a_guest_reboots(void **state)
 {
 	struct qemu q, other;
 
-	started(&q, *state, "v.a");
-	started(&other, *state, "w.a");
-	ready(&other);
-	ready(&q);
+	guest_started(&q, *state, "v.a");
+	guest_started(&other, *state, "w.a");
+	guest_ready(&other);
+	guest_ready(&q);
 	for (uint32_t i = 0; i < 10; i++)
-		send(&q, i, 2, 1);
-	receive(&other, 9);
-	for (uint32_t i = 0; i < 2 * QUEUES; i++)
-		memset(atok(&q, i), 0xa5, sizeof(struct nm_csb_atok));
-	ready(&q);
+		guest_send(&q, i, 2, 1);
+	guest_receive(&other, 9);
+	for (uint32_t i = 0; i < 2 * GUEST_QUEUES; i++)
+		memset(guest_atok(&q, i), 0xa5, sizeof(struct nm_csb_atok));
+	guest_ready(&q);
 	for (uint32_t i = 0; i < 10; i++)
-		send(&q, i, 2, 1);
-	receive(&other, 19);
+		guest_send(&q, i, 2, 1);
+	guest_receive(&other, 19);
 	qemu_end(&q);
 	qemu_end(&other);
 }
@@ -291,8 +159,8 @@ static void the_heart_beats_until_the_port_is_deleted(void **state)
 	uint32_t beat;
 	struct qemu q;
 
-	started(&q, *state, "v.a");
-	ready(&q);
+	guest_started(&q, *state, "v.a");
+	guest_ready(&q);
 	beat = qemu_config(&q)->heartbeat;
 	for (int ms = 0; ms < 5 * SECOND && qemu_config(&q)->heartbeat == beat;
 	     ms++)
@@ -315,20 +183,20 @@ static void two_guests_of_a_domain_share_memory(void **state)
 	struct stat a, b;
 	uint32_t sent, ring;
 
-	started(&x, *state, "x.a");
-	started(&y, *state, "y.a");
+	guest_started(&x, *state, "x.a");
+	guest_started(&y, *state, "y.a");
 	assert_int_equal(fstat(x.mem, &a), 0);
 	assert_int_equal(fstat(y.mem, &b), 0);
 	assert_int_equal(a.st_ino, b.st_ino);
 	assert_int_not_equal(x.id, y.id);
 	assert_int_not_equal(y.id, PTN_HOST_ID);
-	ready(&x);
-	ready(&y);
-	sent = ring_of(&x, 0)->slot[0].buf_idx;
-	send(&x, 0, 5, 4);
-	ring = receive(&y, 0);
-	assert_int_equal(ring, QUEUES);
-	assert_int_equal(ring_of(&y, ring)->slot[0].buf_idx, sent);
+	guest_ready(&x);
+	guest_ready(&y);
+	sent = guest_ring(&x, 0)->slot[0].buf_idx;
+	guest_send(&x, 0, 5, 4);
+	ring = guest_receive(&y, 0);
+	assert_int_equal(ring, GUEST_QUEUES);
+	assert_int_equal(guest_ring(&y, ring)->slot[0].buf_idx, sent);
 	qemu_end(&x);
 	qemu_end(&y);
 }
@@ -338,8 +206,8 @@ static void vms_of_no_domain_share_nothing(void **state)
 	struct qemu q, other;
 	struct stat a, b;
 
-	started(&q, *state, "v.a");
-	started(&other, *state, "w.a");
+	guest_started(&q, *state, "v.a");
+	guest_started(&other, *state, "w.a");
 	assert_int_equal(fstat(q.mem, &a), 0);
 	assert_int_equal(fstat(other.mem, &b), 0);
 	assert_int_not_equal(a.st_ino, b.st_ino);
@@ -354,16 +222,16 @@ static void a_frame_that_lies_elsewhere_is_lost(void **state)
 	struct qemu q, other;
 	struct netmap_ring *r;
 
-	started(&q, *state, "v.a");
-	started(&other, *state, "w.a");
-	ready(&q);
-	ready(&other);
-	r = ring_of(&q, 0);
+	guest_started(&q, *state, "v.a");
+	guest_started(&other, *state, "w.a");
+	guest_ready(&q);
+	guest_ready(&other);
+	r = guest_ring(&q, 0);
 	r->slot[0].flags = NS_INDIRECT;
 	r->slot[0].ptr = (uintptr_t)r;
-	send(&q, 0, 2, 1);
-	send(&q, 1, 2, 1);
-	receive(&other, 0);
+	guest_send(&q, 0, 2, 1);
+	guest_send(&q, 1, 2, 1);
+	guest_receive(&other, 0);
 	assert_int_equal(host_port(*state, "v.a").counters[PTN_C_DROP_INDIRECT],
 			 1);
 	qemu_end(&q);
@@ -398,7 +266,7 @@ __attribute__((no_sanitize("thread"))) static void scribble(struct vandal *v,
 	uint64_t at = next(&v->seed) % (r & 1 ? 4 * 4096 : used);
 
 	if (r & 2) /* indices, flags and slots */
-		at = PTN_WINDOW_ATOK + at % (2 * QUEUES * 64);
+		at = PTN_WINDOW_ATOK + at % (2 * GUEST_QUEUES * 64);
 	__atomic_store_n((uint32_t *)(void *)(v->q.bar + at / 4 * 4),
 			 (uint32_t)(r & 4 ? r >> 32 : (r >> 32) % 80),
 			 __ATOMIC_RELAXED);
@@ -414,7 +282,7 @@ __attribute__((no_sanitize("thread"))) static void *vandalise(void *arg)
 	     n++) {
 		scribble(v, c.mem_ofs + c.mem_size);
 		if (n % 64 == 0)
-			qemu_doorbell(&v->q, n / 64 % VECTORS);
+			qemu_doorbell(&v->q, n / 64 % GUEST_VECTORS);
 		if (n % 4096)
 			continue;
 		control->cmd = 1 + n / 4096 % 3;
@@ -434,17 +302,17 @@ static void a_hostile_guest_harms_itself_alone(void **state)
 	struct qemu other;
 	pthread_t thread;
 
-	started(&v.q, h, "v.a");
-	started(&other, h, "w.a");
-	ready(&v.q);
-	ready(&other);
-	assert_int_equal(ptnet_open(&p, path_of(h, "prog"), NULL), 0);
+	guest_started(&v.q, h, "v.a");
+	guest_started(&other, h, "w.a");
+	guest_ready(&v.q);
+	guest_ready(&other);
+	assert_int_equal(ptnet_open(&p, guest_path(h, "prog"), NULL), 0);
 	pthread_create(&thread, NULL, vandalise, &v);
 	for (uint32_t i = 0; i < 60; i++) {
 		struct netmap_ring *rx = ptnet_rx_ring(p, 0);
 		bool mine = false;
 
-		send(&other, i, 3, 2);
+		guest_send(&other, i, 3, 2);
 		while (!mine) {
 			assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND),
 					 PTNET_RX);
@@ -465,7 +333,7 @@ static void a_hostile_guest_harms_itself_alone(void **state)
 }
 
 #define VM_TEST(name)                                                          \
-	cmocka_unit_test_setup_teardown(name, world_open, host_close)
+	cmocka_unit_test_setup_teardown(name, guest_world, host_close)
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guests that a test is: they work on the region by the contract alone
+ * (ptnet/region.h), each on a stand-in for QEMU, in a world of five ports: the
+ * VMs v.a and w.a and the program prog on a switch; the VMs x.a and y.a, of one
+ * domain, on a pipe. The last bytes of their addresses are 1, 2, 3, 4, 5.
+ */
+#ifndef TESTS_UNIT_GUEST_H
+#define TESTS_UNIT_GUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ptnet/netmap.h>
+
+#include "host.h"
+#include "qemu.h"
+
+enum { GUEST_QUEUES = 2, GUEST_VECTORS = 1 + 2 * GUEST_QUEUES };
+
+/** guest_world - a cmocka setup: *state is a struct host with these ports */
+int guest_world(void **state);
+
+/** guest_path - where a client attaches, or a program opens it */
+const char *guest_path(struct host *h, const char *port);
+
+/** guest_started - QEMU is attached to a VM's port, or the test fails */
+void guest_started(struct qemu *q, struct host *h, const char *port);
+
+/** guest_ready - the driver has done RESET and START */
+void guest_ready(struct qemu *q);
+
+/* By the number of a ring, transmit rings first. */
+struct nm_csb_atok *guest_atok(const struct qemu *q, uint32_t ring);
+struct nm_csb_ktoa *guest_ktoa(const struct qemu *q, uint32_t ring);
+struct netmap_ring *guest_ring(const struct qemu *q, uint32_t ring);
+
+uint8_t *guest_buffer(struct netmap_ring *r, uint32_t slot);
+
+/** guest_send - a frame in slot @at of queue 0, to the port with address @to */
+void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from);
+
+/** guest_receive - until a frame is in slot @at of any receive ring: which */
+uint32_t guest_receive(struct qemu *q, uint32_t at);
+
+#endif

@@ -293,6 +293,10 @@ static int check_place(const struct kspec *s, char *text)
 
 	if (p->kind == PTN_PORT_NIC)
 		return check_device(s, text);
+	if (p->kind == PTN_PORT_VM && p->device[0])
+		return kspec_refuse(
+			s, text, -EOPNOTSUPP,
+			"a VM cannot have a network device for itself yet: put both on a switch");
 	if (p->device[0] || p->host_stack)
 		return kspec_refuse(s, text, -EINVAL,
 				    "only a network device has a host stack");

@@ -36,7 +36,7 @@ struct listener {
 };
 
 struct sockets {
-	char *run_dir;
+	char *run_dir; /* NULL: nobody can attach */
 	int epoll;
 	int spare; /* given up to refuse a client when there are no more */
 	LIST_HEAD(, listener) all;
@@ -51,9 +51,10 @@ int sockets_new(struct sockets **out, const char *run_dir)
 	LIST_INIT(&s->all);
 	s->spare = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	/* QEMU is started elsewhere */
-	s->run_dir = s->epoll < 0 ? NULL : realpath(run_dir, NULL);
-	if (!s->run_dir) {
+	/* whole, since QEMU is started elsewhere */
+	if (s->epoll >= 0 && run_dir)
+		s->run_dir = realpath(run_dir, NULL);
+	if (s->epoll < 0 || (run_dir && !s->run_dir)) {
 		int err = -errno;
 
 		sockets_free(s);
@@ -273,7 +274,7 @@ static int see_to(struct sockets *s, const struct port_spec *p, bool fresh,
 {
 	int err = 0;
 
-	if (p->kind != PTN_PORT_VM)
+	if (p->kind != PTN_PORT_VM || !s->run_dir)
 		return 0;
 	if (!find(s, p->name))
 		err = add(s, p->name, fresh);

@@ -12,7 +12,7 @@
 
 struct sockets;
 
-/** sockets_new - none yet; 0 or -errno */
+/** sockets_new - none yet; without a @run_dir none ever. 0 or -errno. */
 int sockets_new(struct sockets **out, const char *run_dir);
 
 /** sockets_free - and remove them: nobody answers any more. Takes NULL. */

@@ -22,6 +22,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "world.h"
@@ -364,6 +365,14 @@ static void remove_nic(void)
 	run("ip link del mem1");
 }
 
+static int open_global_memory(void)
+{
+	return ask("g",
+		   (struct nmreq_register){.nr_mode = NR_REG_NULL,
+					   .nr_mem_id = 1},
+		   NULL);
+}
+
 static int open_nic(void)
 {
 	return ask("mem1", (struct nmreq_register){.nr_mode = NR_REG_ALL_NIC},
@@ -675,6 +684,71 @@ static void apply_again(void)
 	assert_int_equal(apply(), 0);
 }
 
+/* The module itself */
+
+static int module_fd = -1;
+
+static void unload(void)
+{
+	/* EAGAIN: it is open just now */
+	while (syscall(SYS_delete_module, "ptnetmap", 0) && errno != ENOENT)
+		assert_int_equal(errno, EAGAIN);
+	assert_int_equal(access("/dev/netmap", F_OK), -1);
+}
+
+static int load(void)
+{
+	return syscall(SYS_finit_module, module_fd, "", 0) ? -errno : 0;
+}
+
+/* The kernel's loader asks first, and far more often than the module does. */
+static unsigned first_of_module(void)
+{
+	enum { MANY = 1000000, OF_MODULE = 300 };
+	char text[16] = "";
+	long all;
+
+	arm(MANY);
+	assert_int_equal(load(), 0);
+	assert_true(pread(fail_nth, text, sizeof(text) - 1, 0) > 0);
+	disarm();
+	unload();
+	all = MANY - atol(text);
+	print_message("# %ld allocations\n", all);
+	return all > OF_MODULE ? (unsigned)(all - OF_MODULE) : 1;
+}
+
+static void test_loading(void **state)
+{
+	unsigned nth, failures = 0;
+	bool hit = true;
+
+	(void)state;
+	module_fd = open(getenv("PTNET_MODULE"), O_RDONLY | O_CLOEXEC);
+	assert_true(module_fd >= 0);
+	world_forget();
+	unload();
+	for (nth = first_of_module(); hit; nth++) {
+		int err;
+
+		arm(nth);
+		err = load();
+		hit = disarm();
+		if (err) {
+			assert_true(hit);
+			assert_int_equal(access("/dev/netmap", F_OK), -1);
+			assert_int_equal(load(), 0);
+			failures++;
+		}
+		assert_int_equal(access("/dev/netmap", F_OK), 0);
+		unload();
+	}
+	print_message("# %u failures\n", failures);
+	assert_true(failures > 0);
+	assert_int_equal(load(), 0);
+	close(module_fd);
+}
+
 #define TRIAL_AS(run, undo, prepare, clean, tells)                             \
 	{                                                                      \
 		.name = #run, .test_func = exhaust,                            \
@@ -704,6 +778,7 @@ int main(int argc, char **argv)
 		REGISTERS_AT(open_pipe_of_other),
 		REGISTERS_AT(open_monitor),
 		REGISTERS_AT(open_zcopy_monitor),
+		REGISTERS(open_global_memory),
 		REGISTERS_NIC(open_nic),
 		REGISTERS_NIC(open_nic_and_stack),
 		TRIAL(enable_csb, have_exclusive_again, have_exclusive,
@@ -730,6 +805,7 @@ int main(int argc, char **argv)
 			 true),
 		TRIAL_AS(delete_all, apply_again, have_objects, have_no_objects,
 			 true),
+		cmocka_unit_test(test_loading),
 	};
 
 	setlinebuf(stdout);

@@ -219,7 +219,7 @@ check-kmod-debug: deps-build deps-demo deps-check kernels
 
 check-vm: ## boot VMs on stock QEMU, attached by the engine: ping, TCP, who may die
 check-vm: deps-build deps-demo deps-check kernels
-	$(Q)$(MAKE) --no-print-directory all kmod
+	$(Q)$(MAKE) --no-print-directory all kernel-programs kmod
 	@PTNET_KERNELS=$(KERNELS) $(RUN) vm
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60)

@@ -170,7 +170,10 @@ static void remove(struct pci_dev *pdev)
 	struct gregion region = g->region;
 	void __iomem *registers = g->registers;
 
-	unregister_netdev(g->dev);
+	rtnl_lock();
+	gport_leave(g);
+	unregister_netdevice(g->dev);
+	rtnl_unlock();
 	give_vectors(g);
 	/* an interrupt may have asked for one more look */
 	cancel_delayed_work_sync(&g->link.work);
@@ -186,7 +189,8 @@ static void quiet(struct gdev *g)
 {
 	rtnl_lock();
 	netif_device_detach(g->dev);
-	if (netif_running(g->dev)) {
+	gport_tell(g, -ENXIO);
+	if (g->user || netif_running(g->dev)) {
 		glink_end(g);
 		gnet_stop(g);
 	}
@@ -212,7 +216,7 @@ static int resume(struct device *dev)
 	int err = 0;
 
 	rtnl_lock();
-	if (netif_running(g->dev)) {
+	if (!g->user && netif_running(g->dev)) {
 		err = gnet_start(g);
 		glink_begin(g);
 	}

@@ -2,7 +2,8 @@
 /*
  * A device: what its parts share. gdev.c binds it to the PCI function,
  * gcommand.c speaks with the host about the whole port, gnet.c is what the
- * network stack sees, glink.c watches that the host is there.
+ * network stack sees, gport.c what netmap programs have of it, glink.c watches
+ * that the host is there.
  */
 #ifndef PTN_GDEV_H
 #define PTN_GDEV_H
@@ -11,6 +12,7 @@
 #include <linux/pci.h>
 #include <linux/workqueue.h>
 
+#include "gport.h"
 #include "gqueue.h"
 #include "gregion.h"
 
@@ -31,6 +33,12 @@ struct gdev {
 	u32 seq; /* of the last command */
 	bool started; /* the rings are in use; under the RTNL */
 	struct glink link;
+	/* Whose the rings are, changed while they are stopped; NULL: the
+	 * stack's. Under the RTNL, as all of the user's.
+	 */
+	struct gport_user *user;
+	u32 user_generation; /* of the host's side that started the rings */
+	int user_err; /* what syncs answer instead of 0 */
 	struct gqueue *queues;
 	u32 n_queues;
 };
@@ -75,6 +83,16 @@ void glink_look(struct gdev *g);
 
 /** glink_is_up - the host is there, and syncs our rings */
 bool glink_is_up(const struct gdev *g);
+
+/* gport.c */
+
+/** gport_tell - programs get @err from now on, 0: none; -ENXIO stays */
+void gport_tell(struct gdev *g, int err);
+
+/** gport_leave - the device goes: programs lose it now */
+void gport_leave(struct gdev *g);
+
+extern const struct gport_type gport_type;
 
 /* gethtool.c */
 extern const struct ethtool_ops gethtool_ops;

@@ -39,7 +39,8 @@ bool glink_is_up(const struct gdev *g)
 /* Not before it is up, nor while the machine is suspended. */
 static bool is_watched(const struct gdev *g)
 {
-	return netif_running(g->dev) && netif_device_present(g->dev);
+	return (g->user || netif_running(g->dev)) &&
+	       netif_device_present(g->dev);
 }
 
 /* True when the heart beat since the last look. */
@@ -94,6 +95,15 @@ static bool wants_start(const struct gdev *g)
 	return !g->started || state_of(g) == PTN_STATE_READY;
 }
 
+/* The rings of programs are not started anew: they are to open them again. */
+static int state_for_programs(const struct gdev *g)
+{
+	if (READ_ONCE(g->region.live->generation) != g->user_generation ||
+	    state_of(g) != PTN_STATE_RUNNING)
+		return -ENXIO;
+	return is_alive(g) ? 0 : -ETIMEDOUT;
+}
+
 static void look(struct work_struct *work)
 {
 	struct gdev *g =
@@ -105,12 +115,13 @@ static void look(struct work_struct *work)
 		look_in(g, RETRY_MS);
 		return;
 	}
-	if (beat) {
+	if (beat)
 		notice_restart(g);
-		if (wants_start(g)) {
-			gnet_stop(g);
-			gnet_start(g);
-		}
+	if (g->user) {
+		gport_tell(g, state_for_programs(g));
+	} else if (beat && wants_start(g)) {
+		gnet_stop(g);
+		gnet_start(g);
 	}
 	show(g);
 	rtnl_unlock();

@@ -25,7 +25,8 @@ static int open_queues(struct gdev *g)
 	int err;
 
 	for (u32 i = 0; i < g->n_queues; i++) {
-		err = gqueue_open(&g->queues[i], irq_of(g, PTN_VECTOR_TX(i)),
+		err = gqueue_open(&g->queues[i], g->user,
+				  irq_of(g, PTN_VECTOR_TX(i)),
 				  irq_of(g, PTN_VECTOR_RX(i)));
 		if (err) {
 			close_queues(g, i);
@@ -60,7 +61,7 @@ int gnet_start(struct gdev *g)
 		goto err_queues;
 	g->started = true;
 	netif_tx_start_all_queues(g->dev);
-	for (u32 i = 0; i < g->n_queues; i++)
+	for (u32 i = 0; i < g->n_queues && !g->user; i++)
 		gqueue_poll_soon(&g->queues[i]);
 	return 0;
 
@@ -88,7 +89,7 @@ void gnet_stop(struct gdev *g)
 static int ndo_open(struct net_device *dev)
 {
 	struct gdev *g = netdev_priv(dev);
-	int err = gnet_start(g);
+	int err = g->user ? 0 : gnet_start(g);
 
 	if (err == -ETIMEDOUT)
 		netdev_warn(dev, "the host does not answer\n");
@@ -102,6 +103,8 @@ static int ndo_stop(struct net_device *dev)
 {
 	struct gdev *g = netdev_priv(dev);
 
+	if (g->user)
+		return 0; /* programs have it, up or down */
 	glink_end(g);
 	gnet_stop(g);
 	return 0;
@@ -110,8 +113,14 @@ static int ndo_stop(struct net_device *dev)
 static netdev_tx_t ndo_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct gdev *g = netdev_priv(dev);
+	struct gqueue *q = &g->queues[skb_get_queue_mapping(skb)];
 
-	return gtx_xmit(&g->queues[skb_get_queue_mapping(skb)], skb);
+	if (unlikely(g->user)) {
+		gqueue_add_dropped(&q->tx.counts);
+		dev_kfree_skb_any(skb);
+		return NETDEV_TX_OK;
+	}
+	return gtx_xmit(q, skb);
 }
 
 static void ndo_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
@@ -187,6 +196,7 @@ struct gdev *gnet_new(struct pci_dev *pdev, const struct gregion *region)
 	if (!dev)
 		return NULL;
 	SET_NETDEV_DEV(dev, &pdev->dev);
+	SET_NETDEV_DEVTYPE(dev, &gport_type.type);
 	describe(dev, c);
 	g = netdev_priv(dev);
 	g->dev = dev;

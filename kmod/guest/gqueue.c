@@ -5,12 +5,20 @@
 #include <linux/interrupt.h>
 #include <linux/slab.h>
 
+static void moved(struct gqueue *q, u32 vector)
+{
+	if (q->user)
+		q->user->wake(q->user, vector);
+	else
+		napi_schedule_irqoff(&q->napi);
+}
+
 static irqreturn_t tx_interrupt(int irq, void *arg)
 {
 	struct gqueue *q = arg;
 
 	q->tx.interrupts++;
-	napi_schedule_irqoff(&q->napi);
+	moved(q, PTN_VECTOR_TX(q->index));
 	return IRQ_HANDLED;
 }
 
@@ -19,7 +27,7 @@ static irqreturn_t rx_interrupt(int irq, void *arg)
 	struct gqueue *q = arg;
 
 	q->rx.interrupts++;
-	napi_schedule_irqoff(&q->napi);
+	moved(q, PTN_VECTOR_RX(q->index));
 	return IRQ_HANDLED;
 }
 
@@ -78,7 +86,8 @@ int gqueue_reset(struct gqueue *q, const struct gregion *region,
 	return gring_init(&q->rx.ring, region, GREGION_RX, q->index, doorbell);
 }
 
-int gqueue_open(struct gqueue *q, int tx_irq, int rx_irq)
+int gqueue_open(struct gqueue *q, struct gport_user *user, int tx_irq,
+		int rx_irq)
 {
 	const struct cpumask *cpu =
 		cpumask_of(cpumask_local_spread(q->index, NUMA_NO_NODE));
@@ -88,6 +97,7 @@ int gqueue_open(struct gqueue *q, int tx_irq, int rx_irq)
 		 q->index);
 	snprintf(q->name[1], sizeof(q->name[1]), "%s-rx-%u", q->dev->name,
 		 q->index);
+	q->user = user;
 	err = request_irq(tx_irq, tx_interrupt, 0, q->name[0], q);
 	if (err)
 		return err;

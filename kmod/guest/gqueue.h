@@ -12,6 +12,7 @@
 #include <linux/netdevice.h>
 #include <linux/u64_stats_sync.h>
 
+#include "gport.h"
 #include "gring.h"
 
 /* One direction's; written by one party at a time. */
@@ -26,6 +27,7 @@ struct gqueue_counts {
 struct gqueue {
 	struct net_device *dev;
 	u32 index;
+	struct gport_user *user; /* who is told instead of NAPI, or NULL */
 	struct napi_struct napi;
 	struct {
 		struct gring ring;
@@ -53,8 +55,12 @@ void gqueue_fini(struct gqueue *q);
 int gqueue_reset(struct gqueue *q, const struct gregion *region,
 		 void __iomem *doorbell);
 
-/** gqueue_open, gqueue_close - take and give the interrupts; sleeps */
-int gqueue_open(struct gqueue *q, int tx_irq, int rx_irq);
+/**
+ * gqueue_open, gqueue_close - take and give the interrupts; sleeps
+ * @user: a program's, who is woken by them; NULL: the poll is
+ */
+int gqueue_open(struct gqueue *q, struct gport_user *user, int tx_irq,
+		int rx_irq);
 void gqueue_close(struct gqueue *q, int tx_irq, int rx_irq);
 
 /** gqueue_poll_soon - have the poll look at the rings, and ask for interrupts

@@ -8,6 +8,7 @@ enum {
 	BAR_MEMORY = 2,
 	CSB_ALIGN = 64,
 	RING_ALIGN = 128,
+	POOL_RING = 1,
 	POOL_BUF = 2,
 	BUF_SIZE_MIN = 64,
 	BUF_SIZE_MAX = 65536,
@@ -77,13 +78,14 @@ static bool places_possible(const struct ptn_config *c, u64 size)
 
 static bool pools_possible(const struct ptn_config *c)
 {
+	const struct ptn_pool_info *ring = &c->pool[POOL_RING];
 	const struct ptn_pool_info *buf = &c->pool[POOL_BUF];
 	const u64 nifp = sizeof(struct netmap_if) +
 			 (c->tx_rings + c->rx_rings) * sizeof(__s64);
 
 	return part_possible(c->nifp_ofs, nifp, sizeof(u64), c->mem_size) &&
-	       buf->size >= BUF_SIZE_MIN && buf->size <= BUF_SIZE_MAX &&
-	       buf->count > NM_BUF_RESERVED &&
+	       ring->offset <= buf->offset && buf->size >= BUF_SIZE_MIN &&
+	       buf->size <= BUF_SIZE_MAX && buf->count > NM_BUF_RESERVED &&
 	       inside(buf->offset, (u64)buf->count * buf->size, c->mem_size);
 }
 
@@ -188,11 +190,17 @@ struct netmap_ring *gregion_ring(const struct gregion *r,
 		ring_ofs(r, dir == GREGION_TX ? queue : c->tx_rings + queue);
 	struct netmap_ring *ring;
 
-	if (!part_possible(ofs, struct_size(ring, slot, slots), RING_ALIGN,
+	if (ofs < c->pool[POOL_RING].offset ||
+	    !part_possible(ofs, struct_size(ring, slot, slots), RING_ALIGN,
 			   c->mem_size))
 		return NULL;
 	ring = r->base + c->mem_ofs + ofs;
 	return header_right(ring, ofs, slots, dir, c) ? ring : NULL;
+}
+
+phys_addr_t gregion_phys(const struct pci_dev *pdev)
+{
+	return pci_resource_start(pdev, BAR_MEMORY);
 }
 
 char *gregion_bufs(const struct gregion *r)

@@ -54,6 +54,9 @@ void gregion_unmap(struct gregion *r);
 struct netmap_ring *gregion_ring(const struct gregion *r,
 				 enum gregion_direction dir, u32 queue);
 
+/** gregion_phys - where the memory is for the processor */
+phys_addr_t gregion_phys(const struct pci_dev *pdev);
+
 /** gregion_bufs - where buffer 0 is */
 char *gregion_bufs(const struct gregion *r);
 

@@ -23,6 +23,7 @@ int gring_init(struct gring *r, const struct gregion *region,
 	if (!ring)
 		return -EPROTO;
 	*r = (struct gring){
+		.header = ring,
 		.slot = ring->slot,
 		.bufs = gregion_bufs(region),
 		.atok = &region->atok[csb],
@@ -56,18 +57,26 @@ u32 gring_look(struct gring *r)
 	return gring_space(r);
 }
 
-void gring_tell(struct gring *r)
+void gring_tell_cur(struct gring *r, u32 cur)
 {
+	if (r->told_cur != cur) {
+		r->told_cur = cur;
+		WRITE_ONCE(r->atok->cur, cur);
+	}
 	if (r->told == r->head)
 		return;
 	r->told = r->head;
-	WRITE_ONCE(r->atok->cur, r->head);
 	virt_store_release(&r->atok->head, r->head);
 	virt_mb(); /* with the host's, between its need_kick and its look */
 	if (!READ_ONCE(r->ktoa->kern_need_kick))
 		return;
 	r->kicks++;
 	writel(r->bell, r->doorbell);
+}
+
+void gring_tell(struct gring *r)
+{
+	gring_tell_cur(r, r->head);
 }
 
 void gring_ask(struct gring *r)
@@ -86,6 +95,50 @@ void gring_hush(struct gring *r)
 		return;
 	WRITE_ONCE(r->atok->appl_need_kick, 0);
 	r->asking = false;
+}
+
+/* told <= head <= cur <= tail, around the ring */
+static bool take_header(struct gring *r, u32 *cur)
+{
+	const u32 head = READ_ONCE(r->header->head);
+	const u32 space = gring_distance(r, r->told, r->tail);
+
+	*cur = READ_ONCE(r->header->cur);
+	if (unlikely(head >= r->slots || *cur >= r->slots ||
+		     gring_distance(r, r->told, *cur) > space ||
+		     gring_distance(r, r->told, head) >
+			     gring_distance(r, r->told, *cur)))
+		return false;
+	r->head = head;
+	return true;
+}
+
+void gring_renew(struct gring *r)
+{
+	WRITE_ONCE(r->header->head, r->told);
+	WRITE_ONCE(r->header->cur, r->told);
+	WRITE_ONCE(r->header->tail, r->tail);
+}
+
+int gring_sync(struct gring *r, bool waits)
+{
+	u32 cur;
+
+	if (unlikely(!take_header(r, &cur))) {
+		gring_renew(r);
+		r->faults++;
+		return -EINVAL;
+	}
+	if (!waits)
+		gring_hush(r);
+	gring_tell_cur(r, cur);
+	gring_look(r);
+	if (cur == r->tail && waits) {
+		gring_ask(r);
+		gring_look(r);
+	}
+	virt_store_release(&r->header->tail, r->tail);
+	return cur != r->tail;
 }
 
 char *gring_buf(struct gring *r, u32 at, u32 *len, u32 *flags)

@@ -16,6 +16,7 @@
 
 struct gring {
 	/* set by gring_init(), constant while the port is started */
+	struct netmap_ring *header;
 	struct netmap_slot *slot;
 	char *bufs;
 	struct nm_csb_atok *atok;
@@ -28,7 +29,8 @@ struct gring {
 
 	u32 head; /* the first slot that is ours; [head, tail) are */
 	u32 tail; /* what the host said last, checked */
-	u32 told; /* the head that the host knows */
+	u32 told; /* the head that the host knows ... */
+	u32 told_cur; /* ... and the slot up to which we need none yet */
 	u32 ask; /* the last appl_need_kick that was not 0 */
 	bool asking;
 	u64 kicks; /* doorbells that were rung */
@@ -42,8 +44,13 @@ int gring_init(struct gring *r, const struct gregion *region,
 /** gring_look - learn how far the host is; returns the slots that are ours */
 u32 gring_look(struct gring *r);
 
-/** gring_tell - publish head, and wake the host if it sleeps */
+/**
+ * gring_tell - publish head, and wake the host if it sleeps
+ *
+ * gring_tell_cur() for who wants no interrupt before the host is past @cur.
+ */
 void gring_tell(struct gring *r);
+void gring_tell_cur(struct gring *r, u32 cur);
 
 /**
  * gring_ask - have the host interrupt us, once, when it has moved
@@ -62,6 +69,19 @@ void gring_hush(struct gring *r);
  * Returns NULL, and counts, when it is none or the length is not possible.
  */
 char *gring_buf(struct gring *r, u32 at, u32 *len, u32 *flags);
+
+/** gring_renew - the header as the host and we know it */
+void gring_renew(struct gring *r);
+
+/**
+ * gring_sync - all of it by the ring's header, which a netmap program has: its
+ *	head and cur are taken, and it sees how far the host is
+ * @waits: somebody sleeps until the program has slots; else nobody does
+ *
+ * Returns 1 when the program has, 0, in which case an interrupt was asked for,
+ * -EINVAL when the header was broken, which is as new then.
+ */
+int gring_sync(struct gring *r, bool waits);
 
 /** gring_put - a frame of @len bytes is in the buffer of slot @at */
 void gring_put(struct gring *r, u32 at, u32 len);

@@ -13,6 +13,7 @@
 #include <ptnet/bind.h>
 
 #include "kbind.h"
+#include "kguest.h"
 #include "klegacy.h"
 #include "kmem.h"
 #include "kport.h"
@@ -50,7 +51,10 @@ static int kfile_release(struct inode *inode, struct file *file)
 static int kfile_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	const struct kfile *f = file->private_data;
+	struct kguest_program *guest = kfile_guest(f);
 
+	if (guest)
+		return kguest_mmap(guest, vma);
 	return kfile_port(f) ? kmem_mmap(f->mem, vma) : -EINVAL;
 }
 
@@ -88,11 +92,21 @@ static int sync_all(const struct kfile *f, u64 queues,
 
 static int sync_tx(const struct kfile *f)
 {
+	const struct kguest_program *guest = kfile_guest(f);
 	struct kport *p = kfile_port(f);
 
+	if (guest)
+		return kguest_sync(guest, true);
 	if (unlikely(p && p->monitor))
 		return krefuse(-EIO, "monitors of %s send nothing", p->name);
 	return sync_all(f, f->tx, ksync_tx);
+}
+
+static int sync_rx(const struct kfile *f)
+{
+	const struct kguest_program *guest = kfile_guest(f);
+
+	return guest ? kguest_sync(guest, false) : sync_all(f, f->rx, ksync_rx);
 }
 
 static long kfile_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -104,7 +118,7 @@ static long kfile_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case NIOCTXSYNC:
 		return sync_tx(f);
 	case NIOCRXSYNC:
-		return sync_all(f, f->rx, ksync_rx);
+		return sync_rx(f);
 	case NIOCCTRL:
 		return krequest_ioctl(f, user);
 	case NIOCGINFO:
@@ -169,12 +183,15 @@ static __poll_t poll_rx(const struct kfile *f, struct kport *p, bool want)
 static __poll_t kfile_poll(struct file *file, poll_table *table)
 {
 	const struct kfile *f = file->private_data;
+	const struct kguest_program *guest = kfile_guest(f);
 	struct kport *p = kfile_port(f);
 	const __poll_t events = poll_requested_events(table);
 	const bool in = events & (EPOLLIN | EPOLLRDNORM);
 	const bool out = events & (EPOLLOUT | EPOLLWRNORM);
 	__poll_t ready = 0;
 
+	if (guest)
+		return kguest_poll(guest, file, table);
 	if (unlikely(!p || READ_ONCE(f->csb)))
 		return EPOLLERR;
 	wait_at(f, p, file, table);

@@ -9,6 +9,7 @@
  *	kresolve.c	from the names that programs use to ports
  *	kregister.c	REGISTER: rings and memory of a port
  *	kvale.c		what else is asked about ports and switches
+ *	kguest.c	what else REGISTER finds in a VM: ports of its host
  *	ksync.c		moving frames, for whoever syncs
  *	kcsb.c, kloop.c	indices in a program's CSB, and the loop that watches it
  *	kbind.c		VMs' ports, which no descriptor has
@@ -24,6 +25,7 @@
 #include "kloop.h"
 
 struct kcsb;
+struct kguest_program;
 struct kmem;
 struct kport;
 
@@ -35,6 +37,8 @@ struct kfile {
 	 * has seen it (smp_load_acquire) needs no lock.
 	 */
 	struct kport *port;
+	/* Instead: a port of this machine's host. Set as @port is. */
+	struct kguest_program *guest;
 	struct kmem *mem; /* the port's */
 	struct ptn_nif *nif;
 	u64 tx, rx; /* bits of the queues bound */
@@ -48,6 +52,12 @@ struct kfile {
 static inline struct kport *kfile_port(const struct kfile *f)
 {
 	return smp_load_acquire(&f->port);
+}
+
+/** kfile_guest - the same, of its other kind */
+static inline struct kguest_program *kfile_guest(const struct kfile *f)
+{
+	return smp_load_acquire(&f->guest);
 }
 
 int kfile_module_init(void);

@@ -339,6 +339,18 @@ int kmem_from_user(struct kmem **out, u64 address,
 	return 0;
 }
 
+int kmem_reserve_id(void)
+{
+	kctl_assert_held();
+	return idr_alloc(&ids, NULL, FIRST_PRIVATE_ID, LAST_ID + 1, GFP_KERNEL);
+}
+
+void kmem_free_id(u16 id)
+{
+	kctl_assert_held();
+	idr_remove(&ids, id);
+}
+
 struct kmem *kmem_find(u16 id)
 {
 	struct kmem *m = idr_find(&ids, id);

@@ -85,6 +85,14 @@ void kmem_give_window(struct kmem *m, struct kwindow *w);
 /** kmem_global - the global memory, one more user. 0 or -ENOMEM. */
 int kmem_global(struct kmem **out);
 
+/**
+ * kmem_reserve_id, kmem_free_id - an id for memory that is none of ours
+ *
+ * Nobody finds anything by it. Returns the id or -errno.
+ */
+int kmem_reserve_id(void);
+void kmem_free_id(u16 id);
+
 /** kmem_find - the memory with this id, one more user; NULL */
 struct kmem *kmem_find(u16 id);
 

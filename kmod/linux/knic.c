@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "kctl.h"
 #include "kevent.h"
+#include "kguest.h"
 #include "kmem.h"
 #include "knic_inner.h"
 #include "kswitch.h"
@@ -273,7 +274,7 @@ static struct net *here(void)
 	return current->nsproxy ? current->nsproxy->net_ns : NULL;
 }
 
-static struct net_device *device_here(const char *name)
+struct net_device *knic_device_here(const char *name)
 {
 	return here() ? __dev_get_by_name(here(), name) : NULL;
 }
@@ -302,6 +303,9 @@ static int new_port(struct kport **out, const struct ptn_port_params *want,
 
 	if (dev->flags & IFF_LOOPBACK || dev->reg_state != NETREG_REGISTERED)
 		return kwhy(-EINVAL, "%s cannot be a port", dev->name);
+	if (kguest_has(dev))
+		return kwhy(-EBUSY, "netmap programs have the rings of %s",
+			    dev->name);
 	fill_params(&params, dev);
 	return knic_make(out, &params, dev, false);
 }
@@ -309,7 +313,7 @@ static int new_port(struct kport **out, const struct ptn_port_params *want,
 int knic_new(struct kport **out, const struct ptn_port_params *want,
 	     const char *device)
 {
-	struct net_device *dev = device_here(device);
+	struct net_device *dev = knic_device_here(device);
 	const struct knic *nic;
 
 	if (!dev)
@@ -336,7 +340,7 @@ static int publish(struct kport *p, const struct net_device *dev)
 
 int knic_get(struct kport **out, const char *device)
 {
-	struct net_device *dev = device_here(device);
+	struct net_device *dev = knic_device_here(device);
 	struct ptn_port_params want = {0};
 	const struct knic *nic;
 	int err;

@@ -43,6 +43,9 @@ int knic_get(struct kport **out, const char *device);
 int knic_new(struct kport **out, const struct ptn_port_params *want,
 	     const char *device);
 
+/** knic_device_here - where the caller is, by name; NULL */
+struct net_device *knic_device_here(const char *name);
+
 /** knic_find - the port of a device, NULL; kctl_lock is enough */
 struct kport *knic_find(const char *device);
 

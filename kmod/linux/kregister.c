@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "kregister.h"
 
-#include <linux/bits.h>
-
 #include "core/header.h"
 #include "kctl.h"
 #include "kcsb.h"
 #include "kfile.h"
+#include "kguest.h"
 #include "kmem.h"
 #include "kmonitor.h"
 #include "koffsets.h"
 #include "kpipe.h"
 #include "kport.h"
+#include "kqueues.h"
 #include "krequest.h"
 #include "kresolve.h"
 
@@ -23,11 +23,6 @@ enum { EXTRA_MAX = 1 << 17 };
 	(MONITOR_FLAGS | NR_ZCOPY_MON | NR_EXCLUSIVE | NR_RX_RINGS_ONLY |      \
 	 NR_TX_RINGS_ONLY | NR_ACCEPT_VNET_HDR | NR_DO_RX_POLL |               \
 	 NR_NO_TX_POLL)
-
-/* Queues, a bit each; those of the host come after the others. */
-struct queues {
-	u64 tx, rx;
-};
 
 /* What was asked for */
 
@@ -45,61 +40,10 @@ static int check_flags(const struct nmreq_register *reg)
 	return 0;
 }
 
-static u64 some(u32 first, u32 n)
-{
-	return n ? GENMASK_ULL(first + n - 1, first) : 0;
-}
-
-static u64 one(u32 first, u32 n, u32 i)
-{
-	return i < n ? BIT_ULL(first + i) : 0;
-}
-
-static int queues_of(const struct kport *p, const struct nmreq_register *reg,
-		     struct queues *q)
-{
-	const u32 tx = p->params.queues, rx = p->params.rx_queues;
-	const u32 host = p->params.host_queues;
-
-	*q = (struct queues){};
-	switch (reg->nr_mode) {
-	case NR_REG_DEFAULT:
-	case NR_REG_ALL_NIC:
-	case NR_REG_PIPE_MASTER:
-	case NR_REG_PIPE_SLAVE:
-		*q = (struct queues){some(0, tx), some(0, rx)};
-		break;
-	case NR_REG_SW:
-		*q = (struct queues){some(tx, host), some(rx, host)};
-		break;
-	case NR_REG_NIC_SW:
-		if (host)
-			*q = (struct queues){some(0, tx + host),
-					     some(0, rx + host)};
-		break;
-	case NR_REG_ONE_NIC:
-		*q = (struct queues){one(0, tx, reg->nr_ringid),
-				     one(0, rx, reg->nr_ringid)};
-		break;
-	case NR_REG_ONE_SW:
-		*q = (struct queues){one(tx, host, reg->nr_ringid),
-				     one(rx, host, reg->nr_ringid)};
-		break;
-	}
-	if (!q->tx && !q->rx && reg->nr_mode != NR_REG_NULL)
-		return krefuse(-EINVAL, "%s has no rings for mode %u, ring %u",
-			       p->name, reg->nr_mode, reg->nr_ringid);
-	if (reg->nr_flags & NR_RX_RINGS_ONLY)
-		q->tx = 0;
-	if (reg->nr_flags & NR_TX_RINGS_ONLY)
-		q->rx = 0;
-	return 0;
-}
-
 /* Claims on rings; of an open port */
 
 /* Whether the ring of this vector is one of the queues. */
-static bool has_ring(const struct kport *p, const struct queues *q, u32 i)
+static bool has_ring(const struct kport *p, const struct kqueues *q, u32 i)
 {
 	return i < p->tx_rings ? q->tx & BIT_ULL(i)
 			       : q->rx & BIT_ULL(i - p->tx_rings);
@@ -112,7 +56,7 @@ static u32 vector_of(const struct kport *p, u32 i)
 }
 
 static int check_claim(struct krequest *rq, const struct kport *p,
-		       const struct queues *q, const struct ptn_offsets *o)
+		       const struct kqueues *q, const struct ptn_offsets *o)
 {
 	const bool exclusive = rq->body.reg.nr_flags & NR_EXCLUSIVE;
 
@@ -151,7 +95,7 @@ static void renew(struct kport *p, struct kring *r, u32 vector,
 	mutex_unlock(&r->lock);
 }
 
-static int claim(struct krequest *rq, struct kport *p, const struct queues *q)
+static int claim(struct krequest *rq, struct kport *p, const struct kqueues *q)
 {
 	struct ptn_offsets o;
 	int err = koffsets_read(&o, rq,
@@ -173,7 +117,7 @@ static int claim(struct krequest *rq, struct kport *p, const struct queues *q)
 	return 0;
 }
 
-static void unclaim(struct kport *p, const struct queues *q)
+static void unclaim(struct kport *p, const struct kqueues *q)
 {
 	static const struct ptn_offsets none;
 
@@ -193,7 +137,7 @@ static void unclaim(struct kport *p, const struct queues *q)
 
 /* Extra buffers are granted as far as there are some. */
 static int show(struct kfile *f, struct kport *p, const char *name,
-		const struct queues *q, struct nmreq_register *reg)
+		const struct kqueues *q, struct nmreq_register *reg)
 {
 	struct ptn_nif_params params = {
 		.name = name,
@@ -229,7 +173,7 @@ static void tell(const struct kport *p, struct nmreq_register *reg)
 }
 
 static int join_csb(struct krequest *rq, struct kport *p,
-		    const struct queues *q)
+		    const struct kqueues *q)
 {
 	int err = kcsb_join(rq->csb, p, q->tx, q->rx);
 
@@ -241,7 +185,7 @@ static int join_csb(struct krequest *rq, struct kport *p,
 }
 
 static int bind_rings(struct krequest *rq, struct kport *p, const char *name,
-		      const struct queues *q)
+		      const struct kqueues *q)
 {
 	struct nmreq_register *reg = &rq->body.reg;
 	struct kfile *f = rq->file;
@@ -285,7 +229,7 @@ err_claim:
 
 /* The descriptor becomes the port's program; else the port may go. */
 static int bind(struct krequest *rq, struct kport *p, const char *name,
-		const struct queues *q)
+		const struct kqueues *q)
 {
 	int err = kport_open(p);
 
@@ -323,8 +267,8 @@ static int check_port(const struct kport *p, const char *name, u64 flags)
 static int register_port(struct krequest *rq, struct kport *p, const char *name)
 {
 	const struct nmreq_register *reg = &rq->body.reg;
-	struct queues q;
-	int err = queues_of(p, reg, &q);
+	struct kqueues q;
+	int err = kqueues_of(&q, &p->params, reg);
 
 	if (!err)
 		err = check_port(p, name, reg->nr_flags);
@@ -363,14 +307,14 @@ static int register_monitor(struct krequest *rq, const char *name)
 	struct kmonitor_params params = {
 		.zero_copy = reg->nr_flags & NR_ZCOPY_MON,
 	};
-	struct queues q;
+	struct kqueues q;
 	struct kport *parent, *p;
 	int err = kresolve_find(&parent, name);
 
 	if (err)
 		return krefuse(err == -ENXIO ? -EINVAL : err,
 			       "%s is not there to be monitored", name);
-	err = queues_of(parent, reg, &q);
+	err = kqueues_of(&q, &parent->params, reg);
 	if (!err)
 		err = kresolve_memory(reg->nr_mem_id);
 	if (err)
@@ -388,7 +332,7 @@ static int register_monitor(struct krequest *rq, const char *name)
 	if (err)
 		return krefuse(err, "%s cannot be monitored", name);
 	p->mem_id = reg->nr_mem_id; /* copies may be in any memory */
-	q = (struct queues){.rx = params.tx | params.rx};
+	q = (struct kqueues){.rx = params.tx | params.rx};
 	return bind(rq, p, name, &q);
 }
 
@@ -434,6 +378,7 @@ static int do_register(struct krequest *rq)
 {
 	struct nmreq_register *reg = &rq->body.reg;
 	char name[PTN_NAME_MAX];
+	struct net_device *dev;
 	struct kport *p;
 	int err = name_of(rq, name);
 
@@ -442,6 +387,9 @@ static int do_register(struct krequest *rq)
 	if (reg->nr_mode == NR_REG_NULL)
 		return register_null(rq, name);
 	take_number_back(reg, name);
+	dev = kguest_find(name);
+	if (dev)
+		return kguest_register(rq, dev);
 	if (reg->nr_flags & MONITOR_FLAGS)
 		return register_monitor(rq, name);
 	err = kresolve(&p, name, reg);
@@ -486,9 +434,8 @@ int kregister(struct krequest *rq)
 	struct kmem *lent = NULL;
 	int err;
 
-	if (rq->file->port)
-		return krefuse(-EBUSY, "the descriptor has port %s already",
-			       rq->file->port->name);
+	if (rq->file->port || rq->file->guest)
+		return krefuse(-EBUSY, "the descriptor has a port already");
 	err = check_flags(&rq->body.reg);
 	if (err)
 		return err;
@@ -508,11 +455,16 @@ int kregister(struct krequest *rq)
 
 void kregister_release(struct kfile *f)
 {
-	const struct queues q = {f->tx, f->rx};
+	const struct kqueues q = {f->tx, f->rx};
 
-	if (!f->port)
+	if (!f->port && !f->guest)
 		return;
 	kctl_enter();
+	if (f->guest) {
+		kguest_release(f->guest);
+		kctl_leave();
+		return;
+	}
 	kcsb_leave(f->csb);
 	ptn_nif_free(f->nif);
 	unclaim(f->port, &q);
@@ -590,15 +542,26 @@ static void tell_rings(const struct kport *p, struct nmreq_port_info_get *info)
 	info->nr_host_rx_rings = p->params.host_queues;
 }
 
-int kregister_port_info(struct krequest *rq)
+/* A port of the host's, by its name or the descriptor's; NULL: another one. */
+static int guest_asked(const struct krequest *rq, struct net_device **out)
+{
+	const struct kguest_program *u = rq->file->guest;
+
+	*out = NULL;
+	if (*rq->header.nr_name)
+		*out = kguest_find(rq->header.nr_name);
+	else if (u)
+		*out = u->port->dev;
+	return u && !*rq->header.nr_name && !*out ? -ENXIO : 0;
+}
+
+static int port_info(struct krequest *rq)
 {
 	struct nmreq_port_info_get *info = &rq->body.port_info;
 	struct nmreq_pools_info pools;
 	struct kport *p = NULL;
-	int err;
+	int err = plan_of(rq, info->nr_mem_id, &p, &pools);
 
-	kctl_enter();
-	err = plan_of(rq, info->nr_mem_id, &p, &pools);
 	if (!err) {
 		*info = (struct nmreq_port_info_get){
 			.nr_memsize = pools.nr_memsize,
@@ -609,22 +572,48 @@ int kregister_port_info(struct krequest *rq)
 	}
 	if (p)
 		kport_settle(p);
+	return err;
+}
+
+int kregister_port_info(struct krequest *rq)
+{
+	struct net_device *dev;
+	int err;
+
+	kctl_enter();
+	err = guest_asked(rq, &dev);
+	if (dev)
+		kguest_info(dev, &rq->body.port_info);
+	else if (!err)
+		err = port_info(rq);
 	kctl_leave();
+	return err;
+}
+
+static int pools_info(struct krequest *rq)
+{
+	struct nmreq_pools_info pools;
+	struct kport *p = NULL;
+	int err = plan_of(rq, rq->body.pools.nr_mem_id, &p, &pools);
+
+	if (!err)
+		rq->body.pools = pools;
+	if (p)
+		kport_settle(p);
 	return err;
 }
 
 int kregister_pools_info(struct krequest *rq)
 {
-	struct nmreq_pools_info pools;
-	struct kport *p = NULL;
+	struct net_device *dev;
 	int err;
 
 	kctl_enter();
-	err = plan_of(rq, rq->body.pools.nr_mem_id, &p, &pools);
-	if (!err)
-		rq->body.pools = pools;
-	if (p)
-		kport_settle(p);
+	err = guest_asked(rq, &dev);
+	if (dev)
+		kguest_pools(dev, &rq->body.pools);
+	else if (!err)
+		err = pools_info(rq);
 	kctl_leave();
 	return err;
 }

@@ -18,7 +18,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = {
     "kmod/include/uapi": [],
     "kmod/core": ["kmod/include/uapi", "lib/engine/os"],
-    "kmod/linux": ["kmod/linux/os", "kmod/core", "kmod/include/uapi"],
+    "kmod/linux": ["kmod/linux/os", "kmod/core", "kmod/guest", "kmod/include/uapi"],
     "kmod/linux/os": [],
     "kmod/guest": ["kmod/include/uapi"],
     "lib/base": [],

@@ -40,8 +40,8 @@ BUILD, Daemon = integration.BUILD, integration.Daemon
 KERNELS = pathlib.Path(os.environ.get("PTNET_KERNELS", BUILD / "kernels")).resolve()
 BOOT_SECONDS = 120
 END_SECONDS = 60
-# For tools that no busybox has.
-TOOLS = ["/sbin/ethtool"]
+# For tools that no busybox has, and netmap programs.
+TOOLS = ["/sbin/ethtool", f"{BUILD / 'tests/kernel/tool_port'}:/bin/tool_port"]
 
 
 def topology(name):
@@ -95,9 +95,9 @@ class VM:
         self.agent = None
         self.process = None
 
-    def module(self):
+    def module(self, name="ptnet.ko"):
         release = (KERNELS / self.kernel / "release").read_text().strip()
-        return BUILD / "kmod" / release / "ptnet.ko"
+        return BUILD / "kmod" / release / name
 
     def channel(self, name):
         return self.directory / f"{name}.sock"
@@ -114,7 +114,8 @@ class VM:
             "--kernels", KERNELS, "--module", self.module(), "--mem", "512M",
             "--timeout", "600", "--log", self.log_path,
             *[f"--qemu={word}" for word in words],
-            *[word for tool in TOOLS for word in ("--file", tool)],
+            *[word for tool in [*TOOLS, f"{self.module('ptnetmap.ko')}:/guest/ptnetmap.ko"]
+              for word in ("--file", tool)],
             "--", TOP / "tests/vm/agent",
         ]
         with open(self.directory / "guest", "wb") as out:

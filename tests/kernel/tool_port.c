@@ -7,9 +7,9 @@
  *	exchange	with another exchange: COUNT frames each way, in order,
  *			every byte looked at; both at once, by poll()
  *	ping, pong	COUNT round trips, no sleep of which has a time-out
- *	answer		frames go back until it is killed, without a copy: the
- *			buffers of both rings change places
- *	hold		has the port until it is killed, and prints "open"
+ *	answer		prints "open"; frames go back until it is killed,
+ *without a copy: the buffers of both rings change places hold		prints
+ *"open" and has the port until it is killed
  *	error		the same until poll() says POLLERR and syncs fail
  *	check		what the interface promises of a VM's port
  *
@@ -78,6 +78,14 @@ static void open_port(struct abi_port *p, const char *name)
 		reg.nr_ringid = (uint16_t)strtoul(dash + 1, NULL, 10);
 	}
 	abi_open_as(p, port, reg);
+}
+
+/* For who waits for that. */
+static void announce(struct abi_port *p, const char *name)
+{
+	open_port(p, name);
+	puts("open");
+	fflush(stdout);
 }
 
 /* What was put in is the other's before the port is closed. */
@@ -240,7 +248,7 @@ static int answer(const char *port, uint32_t count)
 	struct abi_port p;
 
 	(void)count;
-	open_port(&p, port);
+	announce(&p, port);
 	while (abi_poll(&p, POLLIN, -1) == POLLIN) {
 		for (uint64_t q = shown(&p, true); q; q &= q - 1) {
 			struct netmap_ring *rx = abi_rx(&p, first(q));
@@ -260,9 +268,7 @@ static int hold(const char *port, uint32_t count)
 	struct abi_port p;
 
 	(void)count;
-	open_port(&p, port);
-	puts("open");
-	fflush(stdout);
+	announce(&p, port);
 	while (abi_poll(&p, POLLIN, -1) == POLLIN)
 		for (uint64_t q = shown(&p, true); q; q &= q - 1) {
 			struct netmap_ring *r = abi_rx(&p, first(q));
@@ -278,9 +284,7 @@ static int error(const char *port, uint32_t count)
 	short got;
 
 	(void)count;
-	open_port(&p, port);
-	puts("open");
-	fflush(stdout);
+	announce(&p, port);
 	do
 		got = abi_poll(&p, POLLIN, -1);
 	while (!(got & POLLERR));
@@ -459,6 +463,42 @@ static void check_sharing(const char *port)
 	abi_shut(&a);
 }
 
+/* A network device of a switch, or a port of programs: not both. */
+static void check_one_use(const char *port)
+{
+	char name[NETMAP_REQ_IFNAMSIZ];
+	struct nmreq_vale_attach attach = {.reg.nr_mode = NR_REG_ALL_NIC};
+	struct nmreq_vale_detach detach = {0};
+	const int fd = abi_device();
+	struct abi_port p;
+
+	snprintf(name, sizeof(name), "vale9:%s", port);
+	abi_open(&p, port);
+	assert_error(abi_ctrl(fd, name, NETMAP_REQ_VALE_ATTACH, &attach, NULL),
+		     EBUSY);
+	abi_shut(&p);
+	assert_int_equal(
+		abi_ctrl(fd, name, NETMAP_REQ_VALE_ATTACH, &attach, NULL), 0);
+	assert_error(abi_try_open(&p, port, NULL), EBUSY);
+	assert_int_equal(
+		abi_ctrl(fd, name, NETMAP_REQ_VALE_DETACH, &detach, NULL), 0);
+	abi_open(&p, port);
+	abi_shut(&p);
+	abi_close(fd);
+}
+
+static void check_options(const char *port)
+{
+	struct nmreq_opt_offsets offsets = {
+		.nro_opt.nro_reqtype = NETMAP_REQ_OPT_OFFSETS,
+		.nro_max_offset = 64,
+	};
+	struct abi_port p;
+
+	assert_error(abi_try_open_with(&p, port, NULL, &offsets), EOPNOTSUPP);
+	assert_int_equal(offsets.nro_opt.nro_status, EOPNOTSUPP);
+}
+
 static int check(const char *port, uint32_t count)
 {
 	(void)count;
@@ -468,6 +508,8 @@ static int check(const char *port, uint32_t count)
 	check_mapping(port);
 	check_broken(port);
 	check_sharing(port);
+	check_options(port);
+	check_one_use(port);
 	return 0;
 }
 

@@ -62,7 +62,7 @@ static void show_memory(struct ptn_config *c, const struct ptn_region *r)
 					    s->buf_size};
 }
 
-void ptn_window_show(struct ptn_window *w, const struct ptn_port *p,
+void ptn_window_show(struct ptn_window *w, struct ptn_port *p,
 		     const struct ptn_window_params *params)
 {
 	const u64 at = (u64)params->number * PTN_WINDOW_SIZE;
@@ -89,6 +89,9 @@ void ptn_window_show(struct ptn_window *w, const struct ptn_port *p,
 	memcpy(c.mac, params->mac, sizeof(c.mac));
 	strcpy(c.name, params->name);
 	memcpy(config(w), &c, sizeof(c));
+	w->port = p;
+	w->headers = params->features & PTN_REGION_HEADERS;
+	ptn_port_set_hdr_len(p, 0);
 }
 
 /* Commands */
@@ -116,20 +119,43 @@ static int start(struct ptn_window *w)
 	return err;
 }
 
+static int set_header(struct ptn_window *w, u32 len)
+{
+	int err;
+
+	if (!w->headers)
+		return -EOPNOTSUPP;
+	if (w->running)
+		return -EBUSY;
+	err = ptn_port_set_hdr_len(w->port, len);
+	if (!err)
+		ptn_store(config(w)->vnet_hdr_len, len);
+	return err;
+}
+
+static void reset(struct ptn_window *w)
+{
+	ptn_window_stop(w);
+	w->ops->reset(w->home);
+	ptn_port_set_hdr_len(w->port, 0);
+	ptn_store(config(w)->vnet_hdr_len, 0);
+}
+
 static int command(struct ptn_window *w, u32 cmd)
 {
 	if (w->faulted)
 		return -EIO;
 	switch (cmd) {
 	case PTN_REGION_RESET:
-		ptn_window_stop(w);
-		w->ops->reset(w->home);
+		reset(w);
 		break;
 	case PTN_REGION_START:
 		return start(w);
 	case PTN_REGION_STOP:
 		ptn_window_stop(w);
 		break;
+	case PTN_REGION_HEADER:
+		return set_header(w, ptn_load(control(w)->arg[0]));
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -28,7 +28,9 @@ struct ptn_window {
 	char *base; /* PTN_WINDOW_SIZE bytes */
 	const struct ptn_window_ops *ops;
 	void *home;
+	struct ptn_port *port; /* that was shown */
 	bool running, faulted;
+	bool headers; /* the client may ask for some */
 	bool muted; /* too many doorbells: none is heard until the next tick */
 	u32 commands; /* since the last tick */
 	u32 seq; /* of the last command */
@@ -52,8 +54,8 @@ struct ptn_window_params {
 void ptn_window_init(struct ptn_window *w, char *base,
 		     const struct ptn_window_ops *ops, void *home);
 
-/** ptn_window_show - describe the open port to the client */
-void ptn_window_show(struct ptn_window *w, const struct ptn_port *p,
+/** ptn_window_show - describe the open port, without headers, to the client */
+void ptn_window_show(struct ptn_window *w, struct ptn_port *p,
 		     const struct ptn_window_params *params);
 
 /** ptn_window_atok, ptn_window_ktoa - the CSB arrays, an entry a ring */

@@ -319,6 +319,8 @@ static void show(struct kbind *b)
 	const struct ptn_window_params params = {
 		.name = p->name,
 		.mac = p->mac,
+		/* the switch knows headers; a pipe's other end may have none */
+		.features = p->sw && p->offload ? PTN_REGION_HEADERS : 0,
 		.generation = (u32)ktxn_instance,
 		.number = b->place.number,
 		.queues = p->params.queues,

@@ -173,7 +173,8 @@ static int put_port_shape(struct sk_buff *skb, const struct kport *p)
 			declared ? p->declared.buf_size : p->buf_size) ||
 	    nla_put_u32(skb, PTN_PO_EXTRA_BUFS, p->params.extra_bufs))
 		return -EMSGSIZE;
-	return nla_put_u8(skb, PTN_PO_HUGE_PAGES, p->huge_pages);
+	return nla_put_u8(skb, PTN_PO_HUGE_PAGES, p->huge_pages)
+		       ?: nla_put_u8(skb, PTN_PO_OFFLOAD, p->offload);
 }
 
 static int put_port(struct sk_buff *skb, const void *object)

@@ -110,6 +110,7 @@ struct kport {
 	u8 mac[6];
 	bool has_mac;
 	bool huge_pages;
+	bool offload;
 	bool host_stack; /* wanted for the device */
 	char device[PTN_NAME_MAX]; /* a NIC's, as it was declared */
 	struct {

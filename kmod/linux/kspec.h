@@ -56,6 +56,7 @@ struct kspec_port {
 	u8 end;
 	u8 host_stack;
 	u8 huge_pages;
+	u8 offload;
 	bool has_mac;
 	u8 mac[6];
 };

@@ -353,6 +353,7 @@ static void set_port(struct kport *p, const struct kspec_port *w)
 	if (w->buf_size)
 		p->buf_size = w->buf_size;
 	p->huge_pages = w->huge_pages;
+	p->offload = w->offload;
 	p->host_stack = w->host_stack;
 	p->has_mac = w->has_mac;
 	memcpy(p->mac, w->mac, sizeof(p->mac));
@@ -474,8 +475,8 @@ static bool same_port(const struct kport *p, const struct kspec_port *w)
 	       p->declared.slots == w->slots &&
 	       p->declared.buf_size == w->buf_size &&
 	       p->params.extra_bufs == w->extra_bufs &&
-	       p->huge_pages == w->huge_pages && p->has_mac == w->has_mac &&
-	       p->host_stack == w->host_stack &&
+	       p->huge_pages == w->huge_pages && p->offload == w->offload &&
+	       p->has_mac == w->has_mac && p->host_stack == w->host_stack &&
 	       !strcmp(p->device, w->device) &&
 	       !memcmp(p->mac, w->mac, sizeof(p->mac)) &&
 	       !strcmp(p->domain, w->domain) &&

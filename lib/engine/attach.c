@@ -328,13 +328,23 @@ static void give_memory(struct attach *a)
 	attach_put_memory(a->port->engine, a->memory);
 }
 
+/* Headers are the switch's business; a pipe's other end may have none. */
+static uint64_t features_of(const struct vport *p)
+{
+	const bool headers = p->spec.on_switch[0] &&
+			     (p->spec.kind == PTN_PORT_HOST || p->spec.offload);
+
+	return (os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0) |
+	       (headers ? PTN_REGION_HEADERS : 0);
+}
+
 static void fill_config(struct attach *a)
 {
 	const struct vport *p = a->port;
 	const struct ptn_window_params params = {
 		.name = p->spec.name,
 		.mac = p->spec.mac,
-		.features = os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0,
+		.features = features_of(p),
 		.generation = p->engine->generation,
 		.number = a->number,
 		.queues = p->spec.queues,

@@ -102,6 +102,7 @@ const struct shape interface_shape = {
 		{INT("slots", 16, 4096, 1024)},
 		{INT("bufferSize", 64, 65536, 2048), .multiple_of = 64},
 		{BOOL("hugePages")},
+		{BOOL("offload"), .fallback = true},
 		{0},
 	},
 };

@@ -198,6 +198,7 @@ static int read_interface(struct flat *f, const struct yaml_node *vm,
 	copy_name(p.domain, vm, &vm_shape, "domain");
 	copy_name(p.device, map, &interface_shape, "nic");
 	read_port_like(&p, map, &interface_shape);
+	p.offload = shape_int(map, &interface_shape, "offload");
 	return objects_add_port(&f->objects, &p, NULL);
 }
 

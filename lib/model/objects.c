@@ -318,7 +318,7 @@ bool port_spec_equal(const struct port_spec *a, const struct port_spec *b)
 	return same(a->name, b->name) && same(a->owner, b->owner) &&
 	       same_place(a, b) && a->has_mac == b->has_mac &&
 	       (!a->has_mac || memcmp(a->mac, b->mac, 6) == 0) &&
-	       a->huge_pages == b->huge_pages && a->queues == b->queues &&
-	       a->slots == b->slots && a->buf_size == b->buf_size &&
-	       a->extra_bufs == b->extra_bufs;
+	       a->huge_pages == b->huge_pages && a->offload == b->offload &&
+	       a->queues == b->queues && a->slots == b->slots &&
+	       a->buf_size == b->buf_size && a->extra_bufs == b->extra_bufs;
 }

@@ -56,6 +56,7 @@ struct port_spec {
 	uint8_t end; /* of the pipe: 0 a, 1 b */
 	bool host_stack; /* NIC */
 	bool huge_pages;
+	bool offload; /* VM: on a switch its frames may have headers */
 	bool has_mac;
 	uint8_t mac[6];
 	object_name domain; /* empty: a region of its own */

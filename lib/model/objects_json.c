@@ -142,6 +142,8 @@ json_t *port_spec_to_json(const struct port_spec *p)
 	if (p->kind == PTN_PORT_HOST)
 		set(&b, "extraBuffers", json_integer(p->extra_bufs));
 	set(&b, "hugePages", json_boolean(p->huge_pages));
+	if (p->kind == PTN_PORT_VM)
+		set(&b, "offload", json_boolean(p->offload));
 	return built(&b);
 }
 

@@ -94,6 +94,7 @@ static const struct field port_fields[] = {
 	F(port_spec, buf_size, PTN_PO_BUF_SIZE, FIELD_U32, "BUF_SIZE"),
 	F(port_spec, extra_bufs, PTN_PO_EXTRA_BUFS, FIELD_U32, "EXTRA_BUFS"),
 	F(port_spec, huge_pages, PTN_PO_HUGE_PAGES, FIELD_BOOL, "HUGE_PAGES"),
+	F(port_spec, offload, PTN_PO_OFFLOAD, FIELD_BOOL, "OFFLOAD"),
 };
 TABLE(port, "port");
 

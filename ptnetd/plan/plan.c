@@ -214,6 +214,7 @@ static void compare_port(const struct planner *p, const void *want,
 	differs_number(d, "bufferSize", h->buf_size, w->buf_size);
 	differs_number(d, "extraBuffers", h->extra_bufs, w->extra_bufs);
 	differs_bool(d, "hugePages", h->huge_pages, w->huge_pages);
+	differs_bool(d, "offload", h->offload, w->offload);
 	differs_owner(d, false, want, have);
 }
 

@@ -263,6 +263,7 @@ static void holds_every_word(void **state)
 	p->slots = 128;
 	p->buf_size = 9216;
 	p->extra_bufs = 17;
+	p->offload = true;
 	p->mac[0] = 0x06;
 	strcpy(p->owner, "other");
 	p = want_on_switch("in-domain", "vale0");

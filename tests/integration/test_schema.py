@@ -127,7 +127,7 @@ def rich():
                     "name": "v",
                     "domain": "dom",
                     "interfaces": [
-                        {"name": "one", "switch": "t", "queues": 2},
+                        {"name": "one", "switch": "t", "queues": 2, "offload": False},
                         {"name": "two", "pipe": "d", "end": "b"},
                         {"name": "three", "nic": "eth1", "slots": 16},
                     ],
@@ -170,7 +170,7 @@ VALUES = [
 ]  # fmt: skip
 KEYS = [
     "name", "switch", "pipe", "end", "nic", "mac", "domain", "device", "queues",
-    "slots", "hugePages", "extraBuffers", "hostStack", "labels", "ports", "x",
+    "slots", "hugePages", "offload", "extraBuffers", "hostStack", "labels", "ports", "x",
     "Name", "metadata", "macTable", "staticMacs", "interfaces", "", "a b",
 ]  # fmt: skip
 

@@ -18,7 +18,8 @@ static struct port_spec a_port(const char *name, enum ptn_port_kind kind)
 			      .has_mac = true,
 			      .queues = kind == PTN_PORT_VM ? GUEST_QUEUES : 1,
 			      .slots = 64,
-			      .buf_size = 2048};
+			      .buf_size = 2048,
+			      .offload = strcmp(name, "w.a") != 0};
 
 	snprintf(p.name, sizeof(p.name), "%s", name);
 	return p;
@@ -111,17 +112,34 @@ static void publish(struct qemu *q, uint32_t ring, uint32_t vector,
 }
 
 /* From queue 0, in slot @at, to the port with the number @to. */
-void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)
+void guest_send_frame(struct qemu *q, uint32_t at, const void *frame,
+		      uint16_t len)
 {
 	struct netmap_ring *r = guest_ring(q, 0);
-	uint8_t *frame = guest_buffer(r, at);
 
-	memset(frame, 0, 60);
-	frame[0] = frame[6] = 2;
-	frame[5] = to;
-	frame[11] = from;
-	r->slot[at].len = 60;
+	memcpy(guest_buffer(r, at), frame, len);
+	r->slot[at].len = len;
 	publish(q, 0, PTN_VECTOR_TX(0), at + 1);
+}
+
+void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)
+{
+	const uint8_t frame[60] = {
+		[0] = 2,
+		[5] = to,
+		[6] = 2,
+		[11] = from,
+	};
+
+	guest_send_frame(q, at, frame, sizeof(frame));
+}
+
+int guest_header(struct qemu *q, uint32_t len)
+{
+	struct ptn_control *c = (void *)(q->bar + qemu_config(q)->control_ofs);
+
+	__atomic_store_n(&c->arg[0], len, __ATOMIC_RELAXED);
+	return qemu_command(q, PTN_REGION_HEADER);
 }
 
 /* Until a frame is in slot @at of any receive ring; the ring. */

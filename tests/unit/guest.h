@@ -3,7 +3,8 @@
  * Guests that a test is: they work on the region by the contract alone
  * (ptnet/region.h), each on a stand-in for QEMU, in a world of five ports: the
  * VMs v.a and w.a and the program prog on a switch; the VMs x.a and y.a, of one
- * domain, on a pipe. The last bytes of their addresses are 1, 2, 3, 4, 5.
+ * domain, on a pipe. v.a may have headers before its frames, w.a may not. The
+ * last bytes of their addresses are 1, 2, 3, 4, 5.
  */
 #ifndef TESTS_UNIT_GUEST_H
 #define TESTS_UNIT_GUEST_H
@@ -39,6 +40,13 @@ uint8_t *guest_buffer(struct netmap_ring *r, uint32_t slot);
 
 /** guest_send - a frame in slot @at of queue 0, to the port with address @to */
 void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from);
+
+/** guest_send_frame - any one of up to a buffer's size */
+void guest_send_frame(struct qemu *q, uint32_t at, const void *frame,
+		      uint16_t len);
+
+/** guest_header - ask for headers of that length: what the host answers */
+int guest_header(struct qemu *q, uint32_t len);
 
 /** guest_receive - until a frame is in slot @at of any receive ring: which */
 uint32_t guest_receive(struct qemu *q, uint32_t at);

@@ -21,6 +21,7 @@ static const struct port_spec a_port = {
 	.on_pipe = "p0",
 	.end = 1,
 	.huge_pages = true,
+	.offload = true,
 	.has_mac = true,
 	.mac = {2, 1, 2, 3, 4, 5},
 	.domain = "trusted",

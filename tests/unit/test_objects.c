@@ -75,6 +75,7 @@ static void every_field_of_a_port_counts(void **state)
 		{offsetof(struct port_spec, end)},
 		{offsetof(struct port_spec, host_stack)},
 		{offsetof(struct port_spec, huge_pages)},
+		{offsetof(struct port_spec, offload)},
 		{offsetof(struct port_spec, mac)},
 		{offsetof(struct port_spec, domain)},
 		{offsetof(struct port_spec, queues)},

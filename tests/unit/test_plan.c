@@ -199,6 +199,7 @@ static void port_differences(void **state)
 	CASE(w->buf_size = 9216, "bufferSize 2048 -> 9216");
 	CASE(w->extra_bufs = 8, "extraBuffers 0 -> 8");
 	CASE(w->huge_pages = true, "hugePages false -> true");
+	CASE(w->offload = true, "offload false -> true");
 	CASE(w->mac[5] = 2, "mac 02:00:00:00:00:01 -> 02:00:00:00:00:02");
 	CASE(strcpy(w->on_switch, "vale1"), "switch vale0 -> vale1");
 	CASE(strcpy(w->domain, "d"), "domain none -> d");

@@ -141,6 +141,7 @@ static void vms_and_nics_are_ports(void **state)
 	assert_true(nic->host_stack);
 	assert_false(nic->has_mac);
 	assert_int_equal(in->kind, PTN_PORT_VM);
+	assert_true(in->offload);
 	assert_string_equal(in->device, "eth2");
 	assert_string_equal(in->domain, "d");
 	assert_string_equal(out->on_pipe, "p0");

@@ -153,6 +153,65 @@ static void a_guest_reboots(void **state)
 	qemu_end(&other);
 }
 
+/* A frame with a header that asks for its checksum, which is at its end. */
+static void send_unsummed(struct qemu *q)
+{
+	uint8_t frame[72] = {
+		[0] = 1, [6] = 14, [8] = 44, [26] = 0x12, [27] = 0x34,
+	};
+
+	memcpy(frame + 12, "\2\0\0\0\0\3\2\0\0\0\0\1", 12);
+	guest_send_frame(q, 0, frame, sizeof(frame));
+}
+
+static void a_guest_with_headers_and_a_program_without(void **state)
+{
+	struct ptnet_port *p;
+	struct netmap_ring *rx;
+	const uint8_t *frame;
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	assert_true(qemu_config(&q)->features & PTN_REGION_HEADERS);
+	assert_int_equal(qemu_command(&q, PTN_REGION_RESET), 0);
+	assert_int_equal(guest_header(&q, 11), -EINVAL);
+	assert_int_equal(qemu_config(&q)->vnet_hdr_len, 0);
+	assert_int_equal(guest_header(&q, 12), 0);
+	assert_int_equal(qemu_config(&q)->vnet_hdr_len, 12);
+	assert_int_equal(qemu_command(&q, PTN_REGION_START), 0);
+	assert_int_equal(guest_header(&q, 10), -EBUSY);
+	assert_int_equal(qemu_config(&q)->vnet_hdr_len, 12);
+
+	assert_int_equal(ptnet_open(&p, guest_path(*state, "prog"), NULL), 0);
+	send_unsummed(&q);
+	assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND), PTNET_RX);
+	rx = ptnet_rx_ring(p, 0);
+	frame = (void *)ptnet_buf(rx, rx->slot[rx->head].buf_idx);
+	assert_int_equal(rx->slot[rx->head].len, 60);
+	assert_int_equal(frame[58], 0xed);
+	assert_int_equal(frame[59], 0xcb);
+	ptnet_close(p);
+
+	assert_int_equal(qemu_command(&q, PTN_REGION_RESET), 0);
+	assert_int_equal(qemu_config(&q)->vnet_hdr_len, 0);
+	qemu_end(&q);
+}
+
+/* By the topology, or because there is no switch that knows them. */
+static void headers_that_are_not_offered(void **state)
+{
+	static const char *const ports[] = {"w.a", "x.a"};
+	struct qemu q;
+
+	for (int i = 0; i < 2; i++) {
+		guest_started(&q, *state, ports[i]);
+		assert_false(qemu_config(&q)->features & PTN_REGION_HEADERS);
+		assert_int_equal(guest_header(&q, 12), -EOPNOTSUPP);
+		guest_ready(&q);
+		qemu_end(&q);
+	}
+}
+
 static void the_heart_beats_until_the_port_is_deleted(void **state)
 {
 	const struct objects nothing = {0};
@@ -344,6 +403,8 @@ int main(int argc, char **argv)
 		VM_TEST(a_killed_qemu_leaves_the_port_free),
 		VM_TEST(a_guest_and_a_program_exchange_frames),
 		VM_TEST(a_guest_reboots),
+		VM_TEST(a_guest_with_headers_and_a_program_without),
+		VM_TEST(headers_that_are_not_offered),
 		VM_TEST(the_heart_beats_until_the_port_is_deleted),
 		VM_TEST(two_guests_of_a_domain_share_memory),
 		VM_TEST(vms_of_no_domain_share_nothing),

@@ -167,7 +167,8 @@ enum ptn_port_attr {
 	PTN_PO_WORKER, /* u32, out */
 	PTN_PO_PAD,
 	PTN_PO_FOREIGN, /* u8, out */
-	PTN_PO_MAX = PTN_PO_FOREIGN,
+	PTN_PO_OFFLOAD, /* u8: a VM's frames may have virtio-net headers */
+	PTN_PO_MAX = PTN_PO_OFFLOAD,
 };
 
 enum ptn_port_state {

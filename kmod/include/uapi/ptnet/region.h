@@ -31,7 +31,11 @@
  * last one) in the control page, kicks vector 0, and waits on its own vector 0
  * until ack_seq equals seq; ack_status is 0 or a negative errno. RESET puts
  * rings and CSB into their initial state; START lets the host sync; STOP ends
- * that. A client attaches, sends RESET, then START.
+ * that. A client attaches, sends RESET, then START. In between it may send
+ * HEADER, where the host offers it (PTN_REGION_HEADERS): from START on there is
+ * a virtio-net header of arg[0] bytes (0, 10 or 12) before each frame that it
+ * sends and gets, and vnet_hdr_len says so; the next RESET ends that. While the
+ * port runs HEADER is -EBUSY. Such frames may be large ones, of up to 64 slots.
  *
  * A VM attaches once. When the host's side dies and comes back, the client
  * finds another generation, its rings reset and the state PTN_STATE_READY, is
@@ -92,6 +96,7 @@ enum ptn_region_command {
 	PTN_REGION_RESET = 1,
 	PTN_REGION_START = 2,
 	PTN_REGION_STOP = 3,
+	PTN_REGION_HEADER = 4, /* arg[0]: its length */
 };
 
 /* Bits of ptn_config.features. */
@@ -104,6 +109,8 @@ enum ptn_region_feature {
 	 * is not reached by it and keeps its full barrier.
 	 */
 	PTN_REGION_HEAVY_SLEEP = 1 << 0,
+	/* The command HEADER is taken. */
+	PTN_REGION_HEADERS = 1 << 1,
 };
 
 struct ptn_pool_info {

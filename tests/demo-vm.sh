@@ -7,62 +7,12 @@
 #	tests/demo-vm.sh [BUILD]	$PTNET_KERNELS has the guest's kernel
 set -eu
 cd "$(dirname "$0")/.."
-build=$(realpath "${1:-build}")
+# shellcheck source=tests/demo-common.sh
+. tests/demo-common.sh "${1:-build}" engine
 kernels=$(realpath "${PTNET_KERNELS:-$build/kernels}")
 module=$build/kmod/$(cat "$kernels/6.1/release")/ptnet.ko
-dir=$(mktemp -d "${TMPDIR:-/tmp}/ptnet-demo.XXXXXX")
-run_dir=$dir/run
-export PATH=$build:$PATH PTNET_SERVER=unix:$run_dir/ptnetd.sock
 
-# The daemon first: it would start another engine.
-finish() {
-	local running
-	running=$(jobs -p)
-	# shellcheck disable=SC2086 # one word a process
-	[ -z "$running" ] || kill $running 2>/dev/null || true
-	wait
-	ptnetd --teardown --run-dir "$run_dir" >/dev/null 2>&1 || true
-	rm -rf "$dir"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-bold='' plain=''
-[ ! -t 1 ] || { bold=$'\e[1m' plain=$'\e[0m'; }
-
-title() {
-	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
-}
-
-typed() {
-	printf '  $ %s\n' "$*"
-	"$@" | sed 's/^/    /'
-	return "${PIPESTATUS[0]}"
-}
-
-fail() {
-	printf '\nFAILED: %s\n' "$*" >&2
-	for log in "$dir"/*.log "$run_dir/engine.log"; do
-		[ ! -s "$log" ] || sed "s|^|  ${log##*/}: |" "$log" >&2
-	done
-	exit 1
-}
-
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.02
-	done
-}
-
-title "The daemon, on the engine backend, with all it keeps in $dir"
-echo "  \$ ptnetd --backend engine --state-dir $dir/state --run-dir $run_dir &"
-ptnetd --backend engine --state-dir "$dir/state" \
-	--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
-until_true 10 ptnetctl status || fail "ptnetd does not answer"
+start_daemon
 
 title "A topology: a switch, a port for a host program, an interface of a VM"
 typed cat topologies/vm-and-host.yaml

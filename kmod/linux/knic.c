@@ -404,6 +404,12 @@ bool knic_is_host(const struct kport *p)
 	return p->nic && p->nic->host == p;
 }
 
+bool knic_is_program(const struct kport *p)
+{
+	return knic_is_host(p) ||
+	       (p->nic && p->nic->attached && !p->nic->is_vif);
+}
+
 struct kport *knic_host(const struct kport *p)
 {
 	return p->nic && p->nic->port == p ? p->nic->host : NULL;

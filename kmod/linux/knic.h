@@ -77,6 +77,9 @@ bool knic_is_host(const struct kport *p);
 /** knic_host - the port of the host's stack that came with it, or NULL */
 struct kport *knic_host(const struct kport *p);
 
+/** knic_is_program - no program has the port: its device is on a switch */
+bool knic_is_program(const struct kport *p);
+
 /** knic_is_back - its device went, and another one has the name now */
 bool knic_is_back(const struct kport *p);
 

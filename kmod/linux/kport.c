@@ -222,6 +222,7 @@ void kport_remove(struct kport *p)
 	list_del_init(&p->node);
 	kctl_generation++;
 	if (p->mem) {
+		kmonitor_orphan(p);
 		ptn_port_stop(p->core);
 		kport_wake(p);
 	}

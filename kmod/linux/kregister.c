@@ -9,6 +9,7 @@
 #include "kmem.h"
 #include "kmonitor.h"
 #include "koffsets.h"
+#include "knic.h"
 #include "kpipe.h"
 #include "kport.h"
 #include "kqueues.h"
@@ -314,6 +315,11 @@ static int register_monitor(struct krequest *rq, const char *name)
 	if (err)
 		return krefuse(err == -ENXIO ? -EINVAL : err,
 			       "%s is not there to be monitored", name);
+	/* its frames go to and fro without a sync that could show them */
+	if (knic_is_program(parent))
+		return krefuse(-EINVAL,
+			       "%s is on a switch, and no program's to monitor",
+			       name);
 	err = kqueues_of(&q, &parent->params, reg);
 	if (!err)
 		err = kresolve_memory(reg->nr_mem_id);

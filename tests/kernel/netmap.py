@@ -21,7 +21,7 @@ NEWIF, DELIF, POLLING_ON, POLLING_OFF = 8, 9, 10, 11
 ALL_NIC, SW, NIC_SW, ONE_NIC, ONE_SW = 1, 2, 3, 4, 8
 NR_EXCLUSIVE = 0x800
 NI_PRIV_MEM = 1
-NR_MONITOR_RX = 0x200
+NR_MONITOR_TX, NR_MONITOR_RX, NR_ZCOPY_MON = 0x100, 0x200, 0x400
 NS_FORWARD, NS_MOREFRAG, NR_FORWARD = 0x4, 0x20, 0x4
 CLONE_NEWNET = 0x40000000
 MODULE = "/sys/module/ptnetmap"
@@ -207,7 +207,7 @@ class Port:
             if left < 0:
                 raise TimeoutError(f"{len(found)} of {n} frames came")
             self.wait(select.POLLIN, left)
-            for r in [ring] if ring else self.rx:
+            for r in [ring] if ring else filter(None, self.rx):
                 found += filter(wanted, r.frames(flags))
         return found
 

@@ -214,6 +214,28 @@ static void test_rings_by_ringid(void **state)
 	abi_shut(&holder);
 }
 
+/* Beside the mode, nr_flags has the flags of REGISTER. */
+static void test_flags(void **state)
+{
+	struct nmreq alone = request("vale0:f", 0), r = request("vale0:f", 0);
+	struct abi_port p, m;
+
+	(void)state;
+	alone.nr_flags = NR_REG_ALL_NIC | NR_EXCLUSIVE;
+	open_as(&p, &alone);
+	m.fd = abi_device();
+	assert_error(regif(m.fd, &r), EBUSY);
+	abi_close(m.fd);
+	r.nr_flags = NR_REG_ALL_NIC | NR_MONITOR_TX;
+	open_as(&m, &r);
+	abi_send(&p, FRAME_MIN, TO_ALL, 1, 3);
+	assert_int_equal(abi_rxsync(&m), 0);
+	assert_int_equal(abi_take(abi_rx(&m, 0)), 3);
+	assert_error(abi_txsync(&m), EIO);
+	abi_shut(&m);
+	abi_shut(&p);
+}
+
 static void test_poll_flags_of_ringid(void **state)
 {
 	struct nmreq r = request("vale0:f", 0);
@@ -464,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_an_answer_that_cannot_be_given),
 		cmocka_unit_test(test_memory_ids),
 		cmocka_unit_test(test_rings_by_ringid),
+		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_poll_flags_of_ringid),
 		cmocka_unit_test(test_pipes_by_mode),
 		cmocka_unit_test(test_header_lengths),

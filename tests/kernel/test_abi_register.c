@@ -533,6 +533,37 @@ static void test_the_global_memory(void **state)
 	abi_shut(&a);
 }
 
+/* No rings, but the memory of a port, and buffers of it. */
+static void test_memory_without_rings(void **state)
+{
+	struct nmreq_register wish = {.nr_mode = NR_REG_NULL,
+				      .nr_extra_bufs = 20};
+	struct abi_port a, p;
+	uint32_t n = 0;
+
+	(void)state;
+	abi_open(&a, "vale0:a");
+	wish.nr_mem_id = a.reg.nr_mem_id;
+	abi_open_as(&p, "vale0:a", wish);
+	assert_int_equal(p.reg.nr_mode, NR_REG_NULL);
+	assert_int_equal(p.reg.nr_mem_id, a.reg.nr_mem_id);
+	assert_int_equal(p.reg.nr_memsize, a.reg.nr_memsize);
+	assert_memory_equal(p.mem + a.reg.nr_offset, "vale0:a", 8);
+	assert_int_equal(p.reg.nr_extra_bufs, 20);
+	for (uint32_t at = p.nifp->ni_bufs_head; at && n < 21; n++)
+		at = *link_of(&a, at);
+	assert_int_equal(n, 20);
+	assert_int_equal(abi_txsync(&p), 0);
+	assert_int_equal(abi_rxsync(&p), 0);
+	abi_shut(&p);
+	abi_shut(&a);
+	/* or one of its own */
+	wish.nr_mem_id = 0;
+	abi_open_as(&p, "nothing", wish);
+	assert_true(p.reg.nr_mem_id > 1);
+	abi_shut(&p);
+}
+
 static bool is_listed(const char *name)
 {
 	struct nmreq_vale_list body = {0};
@@ -690,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_extra_buffers_as_they_are_left),
 		cmocka_unit_test(test_memory_ids),
 		cmocka_unit_test(test_the_global_memory),
+		cmocka_unit_test(test_memory_without_rings),
 		cmocka_unit_test(test_what_nobody_has_opened_yet),
 		cmocka_unit_test(test_port_info),
 		cmocka_unit_test(test_pools_info),

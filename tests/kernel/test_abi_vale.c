@@ -633,6 +633,23 @@ static void test_persistent_ports_as_wished(void **state)
 	abi_close(fd);
 }
 
+/* The host's stack would not look past them. */
+static void test_devices_have_no_headers(void **state)
+{
+	struct nmreq_port_hdr hdr = {.nr_hdr_len = 12};
+	int fd = abi_device();
+
+	(void)state;
+	assert_int_equal(newif(fd, "pers0"), 0);
+	assert_error(abi_ctrl(fd, "pers0", NETMAP_REQ_PORT_HDR_SET, &hdr, NULL),
+		     EOPNOTSUPP);
+	assert_int_equal(
+		abi_ctrl(fd, "pers0", NETMAP_REQ_PORT_HDR_GET, &hdr, NULL), 0);
+	assert_int_equal(hdr.nr_hdr_len, 0);
+	assert_int_equal(delif(fd, "pers0"), 0);
+	abi_close(fd);
+}
+
 static uint32_t index_of(int fd, const char *name)
 {
 	struct nmreq_vale_list at = {0};
@@ -739,6 +756,7 @@ int main(void)
 		TEST(test_polling_needs_a_device),
 		TEST(test_names_of_persistent_ports),
 		TEST(test_persistent_ports_as_wished),
+		TEST(test_devices_have_no_headers),
 		TEST(test_attached_by_its_name),
 		TEST(test_persistent_ports_in_use_stay),
 	};

@@ -2,10 +2,11 @@
 /*
  * Programs that mean no good, several at once, at /dev/netmap: requests with
  * random contents, half of them nearly right, options that loop or overlap,
- * pointers to nowhere, rings and CSBs scribbled over between and during
- * syncs; and now and then one is killed in the middle of it. Afterwards the
- * device must still do its work, and what outlives its programs (devices on
- * switches, persistent ports) must go when it is told to.
+ * pointers to nowhere, all of it changed while it is read; rings and CSBs
+ * scribbled over between and during syncs; and now and then one is killed in
+ *the middle of it. Afterwards the device must still do its work, and what
+ *outlives its programs (devices on switches, persistent ports) must go when it
+ *is told to.
  *
  *	tool_fuzz SECONDS [SEED]
  *
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -381,6 +383,25 @@ static void sweep(void)
 	}
 }
 
+/* Words of requests that are read twice are not the same. */
+static void *change_requests(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+	uint32_t *const words = (void *)(pages + 4 * PAGE);
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, NULL); /* it is for the other one */
+	for (;;) {
+		for (int i = 0; i < 8; i++)
+			words[(unsigned)rand_r(&seed) % (5 * PAGE / 4)] ^=
+				1U << (rand_r(&seed) % 32);
+		usleep(200);
+	}
+	return NULL;
+}
+
 static void on_alarm(int number)
 {
 	(void)number;
@@ -394,6 +415,7 @@ static void misbehave(int which)
 		sync_or_wait, sync_or_wait, scribble, scribble, end_file};
 	struct itimerval often = {{0, 20000}, {0, 20000}};
 	struct sigaction quiet = {.sa_handler = on_alarm};
+	pthread_t thread;
 
 	(void)which;
 	signal(SIGSEGV, SIG_DFL);
@@ -404,6 +426,8 @@ static void misbehave(int which)
 	munmap(pages + 16 * PAGE, 2 * PAGE); /* a hole */
 	for (int i = 0; i < FILES; i++)
 		files[i].fd = -1;
+	pthread_create(&thread, NULL, change_requests,
+		       (void *)(uintptr_t)fuzz_next());
 	for (uint64_t i = 0;; i++) {
 		moves[fuzz_below(sizeof(moves) / sizeof(moves[0]))]();
 		if (i % 512 == 0)

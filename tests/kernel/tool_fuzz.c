@@ -174,6 +174,12 @@ static uint64_t options(void)
 
 /* Requests */
 
+/* Many extra buffers are 256 MiB: so many processes would take the guest's. */
+static uint32_t buffers(void)
+{
+	return (uint32_t)number() % 8192;
+}
+
 static void fill_register(struct nmreq_register *r)
 {
 	memset(r, 0, sizeof(*r));
@@ -186,7 +192,7 @@ static void fill_register(struct nmreq_register *r)
 	r->nr_rx_rings = fuzz_one_in(4) ? (uint16_t)fuzz_below(20) : 0;
 	r->nr_host_tx_rings = fuzz_one_in(6) ? (uint16_t)fuzz_below(20) : 0;
 	r->nr_mem_id = fuzz_one_in(5) ? (uint16_t)fuzz_below(6) : 0;
-	r->nr_extra_bufs = fuzz_one_in(4) ? (uint32_t)number() : fuzz_below(64);
+	r->nr_extra_bufs = fuzz_one_in(4) ? buffers() : fuzz_below(64);
 	if (fuzz_one_in(3))
 		r->nr_flags |= NR_EXCLUSIVE;
 }
@@ -262,6 +268,7 @@ static void legacy(void)
 		words[i] = fuzz_one_in(3) ? (uint32_t)number() : 0;
 	name(r.nr_name, sizeof(r.nr_name));
 	r.nr_version = fuzz_one_in(20) ? (uint32_t)number() : NETMAP_API;
+	r.nr_arg3 = fuzz_one_in(4) ? buffers() : 0;
 	r.nr_cmd = fuzz_one_in(2) ? 0 : (uint16_t)fuzz_below(14);
 	if (!ioctl(f->fd, fuzz_one_in(2) ? NIOCGINFO : NIOCREGIF, &r) &&
 	    fuzz_one_in(2))

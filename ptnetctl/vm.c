@@ -5,15 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/http.h"
 #include "json/json.h"
 #include "vm.h"
 #include "writer.h"
 
-enum { OPTION_FORMAT = CTL_LONG_ONLY };
+enum {
+	OPTION_FORMAT = CTL_LONG_ONLY,
+	OPTION_INTERVAL,
+	INTERVAL_MS = 500, /* of rates in tables */
+};
 
 static const struct ctl_option options[] = {
 	{OPTION_FORMAT, "format", "FORMAT",
 	 "of args: qemu, or libvirt for a domain's XML", "qemu libvirt"},
+	{OPTION_INTERVAL, "interval", "SECONDS",
+	 "of status: how long rates are measured", NULL},
 	{0},
 };
 
@@ -29,23 +36,38 @@ static const struct action {
 
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
 
-json_t *vm_interfaces(const struct vm *vm)
+/* From one VM, or an array of them. */
+static json_t *interfaces_of(const json_t *answer)
 {
-	_cleanup_json_ json_t *answer = NULL;
-	json_t *all, *one, *port;
+	json_t *all = json_array(), *one, *port;
 	size_t i, j;
 
-	if (ctl_get(vm->ctl, "/v1/vms", vm->name, NULL, &answer))
-		return NULL;
-	all = json_array();
-	if (vm->name) {
-		json_array_extend(all, json_path(answer, "status.interfaces"));
-		return all;
-	}
+	json_array_extend(all, json_path(answer, "status.interfaces"));
 	json_array_foreach(answer, i, one)
 		json_array_foreach(json_path(one, "status.interfaces"), j, port)
 			json_array_append(all, port);
 	return all;
+}
+
+json_t *vm_interfaces(const struct vm *vm)
+{
+	_cleanup_json_ json_t *answer = NULL;
+
+	if (ctl_get(vm->ctl, "/v1/vms", vm->name, NULL, &answer))
+		return NULL;
+	return interfaces_of(answer);
+}
+
+json_t *vm_interfaces_quietly(const struct vm *vm)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	struct client_error error;
+	char target[512] = "/v1/vms/";
+
+	if (http_quote(target, sizeof(target), vm->name) ||
+	    ctl_try_get(vm->ctl, target, &answer, &error))
+		return NULL;
+	return interfaces_of(answer);
 }
 
 static const struct action *find_action(struct ctl *ctl, const char *word)
@@ -87,7 +109,13 @@ static int set_command(struct vm *vm, const struct action *action,
 	return CTL_OK;
 }
 
-static int check(const struct vm *vm, const struct action *action, bool format)
+/* Which options an action takes. */
+struct given {
+	bool format, interval;
+};
+
+static int check(const struct vm *vm, const struct action *action,
+		 const struct given *given)
 {
 	if (action->needs_vm && !vm->name)
 		return ctl_usage(vm->ctl, "vm %s expects a VM", action->name);
@@ -96,25 +124,45 @@ static int check(const struct vm *vm, const struct action *action, bool format)
 				 "vm %s expects a command after the VM: %s -- "
 				 "qemu-system-x86_64 ...",
 				 action->name, vm->name);
-	if (format && action->run != vm_args)
+	if (given->format && action->run != vm_args)
 		return ctl_usage(vm->ctl, "vm %s takes no --format",
 				 action->name);
+	if (given->interval && action->run != vm_status)
+		return ctl_usage(vm->ctl, "vm %s takes no --interval",
+				 action->name);
 	return CTL_OK;
+}
+
+/* What programs read comes at once, without rates. */
+static unsigned default_interval(const struct ctl *ctl)
+{
+	return ctl->output == OUTPUT_TABLE ? INTERVAL_MS : 0;
+}
+
+static int take_option(struct vm *vm, struct args *a, int id,
+		       struct given *given)
+{
+	if (id == OPTION_FORMAT) {
+		given->format = true;
+		return set_format(vm, a->value);
+	}
+	given->interval = true;
+	return args_seconds(a, "--interval", &vm->interval_ms) ? CTL_OK
+							       : CTL_ERROR;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	struct vm vm = {.ctl = ctl};
 	const struct action *action = NULL;
-	bool format = false;
+	struct given given = {0};
 	struct args a;
 	int id = 0, err = CTL_OK;
 
 	args_init(&a, ctl, argc, argv);
 	while (!vm.words && (id = args_next(&a)) > 0) {
-		if (id == OPTION_FORMAT) {
-			format = true;
-			err = set_format(&vm, a.value);
+		if (id != ARGS_WORD) {
+			err = take_option(&vm, &a, id, &given);
 		} else if (!action) {
 			action = find_action(ctl, a.value);
 			err = action ? CTL_OK : CTL_ERROR;
@@ -130,7 +178,9 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return a.status;
 	if (!action)
 		return ctl_usage(ctl, "expected args, run or status");
-	err = check(&vm, action, format);
+	if (!given.interval)
+		vm.interval_ms = default_interval(ctl);
+	err = check(&vm, action, &given);
 	return err ?: action->run(&vm);
 }
 
@@ -144,9 +194,12 @@ const struct ctl_command command_vm = {
 		"interfaces, one a\n"
 		"            line: qemu-system-x86_64 ... $(ptnetctl vm args "
 		"web)\n"
-		"  run       run COMMAND with these options at its end\n"
-		"  status    show each interface: who is attached, and what it "
-		"counts\n"
+		"  run       run COMMAND with these options at its end, say "
+		"when the guest's\n"
+		"            driver is up, and end as it ends\n"
+		"  status    show each interface: who is attached, what moves, "
+		"and what is\n"
+		"            still missing\n"
 		"\n"
 		"QEMU and libvirt are used as they are; the guest needs ptnet.ko.",
 	.options = options,

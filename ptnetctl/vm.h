@@ -14,6 +14,7 @@ struct vm {
 	const char *name; /* NULL: all */
 	enum vm_format format;
 	char **words; /* vm run: the command, NULL at its end */
+	unsigned interval_ms; /* vm status: of rates; 0: none */
 };
 
 /* Each returns an exit status. */
@@ -23,6 +24,9 @@ int vm_status(struct vm *vm);
 
 /** vm_interfaces - ports of the VM, or of all; NULL: said what is wrong */
 json_t *vm_interfaces(const struct vm *vm);
+
+/** vm_interfaces_quietly - the same, and nothing is said */
+json_t *vm_interfaces_quietly(const struct vm *vm);
 
 /**
  * vm_words - QEMU's options for all interfaces, as an array of strings

@@ -9,6 +9,7 @@ enum {
 	FAULTS_MAX = 1000,
 	FAULTS_PERIOD_MS = 10000,
 	ETHER_HEADER = 14,
+	DRIVER_MAX = PTN_DRIVER_VERSION(255, 255, 255),
 };
 
 static struct ptn_config *config(const struct ptn_window *w)
@@ -92,6 +93,7 @@ void ptn_window_show(struct ptn_window *w, struct ptn_port *p,
 	w->port = p;
 	w->headers = params->features & PTN_REGION_HEADERS;
 	ptn_port_set_hdr_len(p, 0);
+	w->generation = params->generation;
 }
 
 /* Commands */
@@ -171,19 +173,30 @@ static void answer(struct ptn_window *w, u32 seq, int status)
 	w->ops->kick(w->home);
 }
 
+/* Only numbers, and only to be shown. */
+static void hear_driver(struct ptn_window *w)
+{
+	const u32 driver = ptn_load(control(w)->driver);
+
+	ptn_store(w->driver, driver <= DRIVER_MAX ? driver : 0);
+}
+
 bool ptn_window_heard(struct ptn_window *w)
 {
 	const u32 seq = ptn_load_acquire(control(w)->seq);
 
-	if (++w->commands > COMMANDS_PER_TICK)
+	if (++w->commands > COMMANDS_PER_TICK) {
 		w->muted = true;
-	else if (seq != w->seq)
+	} else if (seq != w->seq) {
+		hear_driver(w);
 		answer(w, seq, command(w, ptn_load(control(w)->cmd)));
+	}
 	return !w->muted;
 }
 
 void ptn_window_renew(struct ptn_window *w)
 {
+	hear_driver(w);
 	answer(w, ptn_load(control(w)->seq), -ECONNRESET);
 }
 

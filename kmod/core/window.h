@@ -35,6 +35,8 @@ struct ptn_window {
 	u32 commands; /* since the last tick */
 	u32 seq; /* of the last command */
 	u32 heartbeat;
+	u32 generation;
+	u32 driver; /* what the client says of itself; 0: nothing */
 	/* any context's */
 	u64 faults_since; /* ms */
 	u32 faults;

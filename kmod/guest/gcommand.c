@@ -10,7 +10,15 @@
 
 enum { PATIENCE_MS = 3000, PAUSE_MIN_US = 50, PAUSE_MAX_US = 2000 };
 
-static void say(struct gdev *g, enum ptn_region_command cmd)
+static u32 own_version(void)
+{
+	u32 major = 0, minor = 0, patch = 0;
+
+	sscanf(PTNET_VERSION, "%u.%u.%u", &major, &minor, &patch);
+	return PTN_DRIVER_VERSION(major, minor, patch);
+}
+
+static void say(struct gdev *g, enum ptn_region_command cmd, u32 driver)
 {
 	struct ptn_control *c = g->region.control;
 	u32 seq = READ_ONCE(g->region.live->ack_seq) + 1;
@@ -20,6 +28,7 @@ static void say(struct gdev *g, enum ptn_region_command cmd)
 	g->seq = seq;
 	for (size_t i = 0; i < ARRAY_SIZE(c->arg); i++)
 		WRITE_ONCE(c->arg[i], 0);
+	WRITE_ONCE(c->driver, driver);
 	WRITE_ONCE(c->cmd, cmd);
 	virt_store_release(&c->seq, seq);
 	writel(PTN_HOST_ID << 16 | PTN_VECTOR_CONTROL, gdev_doorbell(g));
@@ -36,7 +45,7 @@ int gcommand(struct gdev *g, enum ptn_region_command cmd)
 	unsigned long pause = PAUSE_MIN_US;
 	s32 status;
 
-	say(g, cmd);
+	say(g, cmd, own_version());
 	while (!answered(g)) {
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
@@ -45,4 +54,9 @@ int gcommand(struct gdev *g, enum ptn_region_command cmd)
 	}
 	status = READ_ONCE(g->region.live->ack_status);
 	return status > 0 || status < -MAX_ERRNO ? -EPROTO : status;
+}
+
+void gcommand_leave(struct gdev *g)
+{
+	say(g, PTN_REGION_RESET, 0);
 }

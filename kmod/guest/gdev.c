@@ -177,6 +177,7 @@ static void remove(struct pci_dev *pdev)
 	give_vectors(g);
 	/* an interrupt may have asked for one more look */
 	cancel_delayed_work_sync(&g->link.work);
+	gcommand_leave(g);
 	gnet_free(g);
 	gregion_unmap(&region);
 	iounmap(registers);

@@ -55,6 +55,9 @@ void __iomem *gdev_doorbell(const struct gdev *g);
  */
 int gcommand(struct gdev *g, enum ptn_region_command cmd);
 
+/** gcommand_leave - nobody is here any more; nobody waits for the answer */
+void gcommand_leave(struct gdev *g);
+
 /* gnet.c */
 
 /** gnet_new - a network device that is not registered, with a struct gdev */

@@ -84,6 +84,16 @@ enum ptn_port_state kbind_state(const struct kbind *b)
 	return ptn_window_state(&b->window);
 }
 
+u32 kbind_driver(const struct kbind *b)
+{
+	return READ_ONCE(b->window.driver);
+}
+
+u32 kbind_generation(const struct kbind *b)
+{
+	return READ_ONCE(b->window.generation);
+}
+
 void kbind_wake(struct kbind *b)
 {
 	struct kloop *l = READ_ONCE(b->loop);

@@ -35,6 +35,10 @@ pid_t kbind_pid(const struct kbind *b);
 /** kbind_state - ATTACHED, UP or FAULTED */
 enum ptn_port_state kbind_state(const struct kbind *b);
 
+/** kbind_driver, kbind_generation - what it says it is, and was told */
+u32 kbind_driver(const struct kbind *b);
+u32 kbind_generation(const struct kbind *b);
+
 /** kbind_wake - look at its rings; under RCU, any context */
 void kbind_wake(struct kbind *b);
 

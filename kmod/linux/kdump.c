@@ -141,6 +141,10 @@ static int put_port_status(struct sk_buff *skb, const struct kport *p)
 	    put_open_name(skb, p) ||
 	    put_counters(skb, PTN_PO_COUNTERS, counters, PTN_C_MAX))
 		return -EMSGSIZE;
+	if (p->bind &&
+	    (nla_put_u32(skb, PTN_PO_DRIVER, kbind_driver(p->bind)) ||
+	     nla_put_u32(skb, PTN_PO_GENERATION, kbind_generation(p->bind))))
+		return -EMSGSIZE;
 	return put_foreign(skb, PTN_PO_FOREIGN, p->origin != KPORT_MANAGED);
 }
 

@@ -197,6 +197,8 @@ void attach_status(const struct attach *a, struct port_status *out)
 {
 	out->state = ptn_window_state(&a->window);
 	out->pid = (uint32_t)a->pid;
+	out->driver = a->window.driver;
+	out->generation = a->window.generation;
 	if (a->memory->worker)
 		out->worker = worker_number(a->memory->worker);
 }

@@ -225,7 +225,42 @@ const char *port_kind_name(enum ptn_port_kind kind)
 	return "unknown";
 }
 
-static json_t *port_status_to_json(const struct port_status *now)
+/* What a VM's interface is waiting for; NULL: nothing. */
+static const char *lack_of(const struct port_status *now)
+{
+	switch (now->state) {
+	case PTN_PORT_DOWN:
+		return "no VM is attached: start it with what `ptnetctl vm "
+		       "args` prints";
+	case PTN_PORT_ATTACHED:
+		return now->driver ? "the guest's interface is down"
+				   : "the guest has no driver for it: ptnet.ko";
+	case PTN_PORT_UP:
+		return NULL;
+	case PTN_PORT_FAULTED:
+		return "its guest corrupted the rings too often: start the VM "
+		       "anew";
+	case PTN_PORT_STALE:
+		break;
+	}
+	return "the port is not there yet";
+}
+
+static void set_vm_status(struct builder *b, const struct port_status *now)
+{
+	const uint32_t d = now->driver;
+	const char *lack = lack_of(now);
+
+	set(b, "driver",
+	    d ? json_sprintf("%u.%u.%u", d >> 16, d >> 8 & 255, d & 255)
+	      : json_null());
+	set(b, "generation",
+	    now->generation ? json_integer(now->generation) : json_null());
+	set(b, "lacks", lack ? json_string(lack) : json_null());
+}
+
+static json_t *port_status_to_json(const struct port_status *now,
+				   enum ptn_port_kind kind)
 {
 	struct builder b = build();
 
@@ -233,6 +268,8 @@ static json_t *port_status_to_json(const struct port_status *now)
 	set(&b, "pid", now->pid ? json_integer(now->pid) : json_null());
 	set(&b, "socket", json_string_or_null(now->socket));
 	set(&b, "worker", json_integer(now->worker));
+	if (kind == PTN_PORT_VM)
+		set_vm_status(&b, now);
 	return built(&b);
 }
 
@@ -245,7 +282,7 @@ json_t *port_to_json(const struct port_spec *p,
 	const struct port_status *now = status ? status : &missing;
 
 	set_string(&b, "type", port_kind_name(p->kind));
-	set(&b, "status", port_status_to_json(now));
+	set(&b, "status", port_status_to_json(now, p->kind));
 	set(&b, "counters", counters_to_json(now->counters));
 	return built(&b);
 }

@@ -105,6 +105,8 @@ static const struct field port_status_fields[] = {
 	F(port_status, socket, PTN_PO_SOCKET, FIELD_STRING, "SOCKET"),
 	COUNTERS(port_status, PTN_PO_COUNTERS, PTN_C_MAX),
 	F(port_status, foreign, PTN_PO_FOREIGN, FIELD_BOOL, "FOREIGN"),
+	F(port_status, driver, PTN_PO_DRIVER, FIELD_U32, "DRIVER"),
+	F(port_status, generation, PTN_PO_GENERATION, FIELD_U32, "GENERATION"),
 };
 TABLE(port_status, "port");
 

@@ -391,6 +391,37 @@ static void a_hostile_guest_harms_itself_alone(void **state)
 	qemu_end(&other);
 }
 
+/* It is said with commands, and gone with who said it. */
+static void a_driver_says_which_it_is(void **state)
+{
+	static const uint32_t said[] = {PTN_DRIVER_VERSION(1, 20, 255), 0,
+					PTN_DRIVER_VERSION(0, 1, 0), UINT32_MAX,
+					PTN_DRIVER_VERSION(255, 255, 255) + 1};
+	static const uint32_t shown[] = {PTN_DRIVER_VERSION(1, 20, 255), 0,
+					 PTN_DRIVER_VERSION(0, 1, 0), 0, 0};
+	struct host *h = *state;
+	struct ptn_control *control;
+	struct qemu q;
+
+	assert_int_equal(host_port(h, "v.a").generation, 0);
+	guest_started(&q, h, "v.a");
+	control = (void *)(q.bar + qemu_config(&q)->control_ofs);
+	assert_int_equal(host_port(h, "v.a").generation,
+			 qemu_config(&q)->generation);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		control->driver = said[i];
+		assert_int_equal(qemu_command(&q, PTN_REGION_RESET), 0);
+		assert_int_equal(host_port(h, "v.a").driver, shown[i]);
+	}
+	control->driver = said[0];
+	assert_int_equal(qemu_command(&q, PTN_REGION_START), 0);
+	assert_int_equal(host_port(h, "v.a").driver, shown[0]);
+	qemu_end(&q);
+	guest_started(&q, h, "v.a");
+	assert_int_equal(host_port(h, "v.a").driver, 0);
+	qemu_end(&q);
+}
+
 #define VM_TEST(name)                                                          \
 	cmocka_unit_test_setup_teardown(name, guest_world, host_close)
 
@@ -410,6 +441,7 @@ int main(int argc, char **argv)
 		VM_TEST(vms_of_no_domain_share_nothing),
 		VM_TEST(a_frame_that_lies_elsewhere_is_lost),
 		VM_TEST(a_hostile_guest_harms_itself_alone),
+		VM_TEST(a_driver_says_which_it_is),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], backend_kernel.name))

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -87,9 +88,10 @@ def until(true, seconds, what):
 class VM:
     """A guest of QEMU that is attached to a VM's interfaces."""
 
-    def __init__(self, d, name, directory, kernel="6.1", qemu=()):
+    def __init__(self, d, name, directory, kernel="6.1", qemu=(), by_run=False):
         self.d, self.name, self.kernel = d, name, kernel
         self.directory = directory
+        self.by_run = by_run
         self.log_path = directory / "kernel"
         self.qemu = [str(word) for word in qemu]
         self.agent = None
@@ -104,7 +106,8 @@ class VM:
 
     def launch(self):
         agent, monitor = self.channel("agent"), self.channel("monitor")
-        words = ctl(self.d, "vm", "args", self.name) + self.qemu + [
+        words = [] if self.by_run else ctl(self.d, "vm", "args", self.name)
+        words += self.qemu + [
             "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=agent",
             "-qmp", f"unix:{monitor},server=on,wait=off",
@@ -118,11 +121,24 @@ class VM:
               for word in ("--file", tool)],
             "--", TOP / "tests/vm/agent",
         ]
+        if self.by_run:
+            command = self.run_command(command)
         with open(self.directory / "guest", "wb") as out:
             self.process = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT)
         return self
+
+    def run_command(self, command):
+        """The same by `ptnetctl vm run`, which adds the interfaces' options."""
+        words = [shlex.quote(str(word)) for word in command]
+        qemu = self.directory / "qemu"
+        qemu.write_text("#!/bin/sh\n"
+                        'for word; do set -- "$@" "--qemu=$word"; shift; done\n'
+                        f'exec {" ".join(words[:-2])} "$@" {" ".join(words[-2:])}\n')
+        qemu.chmod(0o755)
+        return [BUILD / "ptnetctl", "--server", f"unix:{self.d.socket}", "vm", "run",
+                self.name, "--", qemu]
 
     def said(self):
         """What the guest's runner has printed: why it ended."""

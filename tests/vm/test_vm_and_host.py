@@ -2,6 +2,7 @@
 """One VM and a host program on a switch: the driver, and who may die."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -205,6 +206,67 @@ def test_the_carrier_goes_with_the_engine(world, host):
     vm.ping(HOST)
     assert "the host's side is gone" in vm.run("dmesg")
     vm.end()
+
+
+def lacks(d):
+    return interface(d, "solo.eth0")["status"]["lacks"] or ""
+
+
+def table(d):
+    """What `vm status` shows people."""
+    run = subprocess.run(
+        [BUILD / "ptnetctl", "--server", f"unix:{d.socket}", "vm", "status", "solo"],
+        capture_output=True, text=True, timeout=60, check=True)
+    return run.stdout
+
+
+def test_run_says_when_the_driver_is_up(world, host):
+    """And status what is missing until then."""
+    assert "no VM is attached" in lacks(world)
+    [vm] = world.boot("solo", by_run=True)
+    assert "solo is up" not in vm.said()
+    until(lambda: "interface is down" in lacks(world), 10, "no driver")
+    vm.run("rmmod ptnet")
+    until(lambda: "ptnet.ko" in lacks(world), 10, "a driver still")
+    assert "ptnet.ko" in table(world)
+    vm.run("insmod /guest/ptnet.ko")
+    vm.address("eth0", GUEST)
+    until(lambda: "solo is up" in vm.said(), 10, "that it is up is not said")
+    assert not lacks(world)
+    status = interface(world, "solo.eth0")["status"]
+    assert status["driver"] == re.search(
+        r"version: (\S+)", vm.run("ethtool -i eth0"))[1]
+    assert status["generation"] == vm.counts("eth0")["generation"]
+    vm.tell(f"ping -c 100 -i 0.02 {HOST}")
+    time.sleep(0.5)
+    line = next(x for x in table(world).splitlines() if "solo.eth0" in x)
+    assert re.search(r"\b0\.1\.0\b", line) and not re.search(r" 0 +0 +0$", line)
+    vm.answer("ping")
+    # another one is refused before QEMU is tried
+    second = subprocess.run(
+        [BUILD / "ptnetctl", "--server", f"unix:{world.socket}", "vm", "run", "solo",
+         "--", "false"], capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1 and "attached already" in second.stderr
+    vm.end()
+
+
+def test_run_ends_as_its_command(world, host):
+    def run(*command):
+        return subprocess.Popen(
+            [BUILD / "ptnetctl", "--server", f"unix:{world.socket}", "vm", "run",
+             "solo", "--", *command], stderr=subprocess.PIPE, text=True)
+
+    for command, code, words in (
+            (["sh", "-c", "exit 7"], 7, ""), (["sh", "-c", "kill -9 $$"], 137, ""),
+            (["/no/such/qemu"], 1, "No such file")):
+        one = run(*command)
+        said = one.communicate(timeout=60)[1]
+        assert one.returncode == code and words in said, said
+    one = run("sh", "-c", "echo begun >&2; exec sleep 100")
+    assert one.stderr.readline() == "begun\n"
+    one.terminate()
+    assert one.wait(10) == 128 + signal.SIGTERM
+    one.stderr.close()
 
 
 def test_a_killed_engine_is_followed_by_one_that_has_the_vm(world):

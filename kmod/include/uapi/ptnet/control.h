@@ -168,7 +168,9 @@ enum ptn_port_attr {
 	PTN_PO_PAD,
 	PTN_PO_FOREIGN, /* u8, out */
 	PTN_PO_OFFLOAD, /* u8: a VM's frames may have virtio-net headers */
-	PTN_PO_MAX = PTN_PO_OFFLOAD,
+	PTN_PO_DRIVER, /* u32, out: PTN_DRIVER_VERSION() of a VM's */
+	PTN_PO_GENERATION, /* u32, out: of the host's side, as a VM sees it */
+	PTN_PO_MAX = PTN_PO_GENERATION,
 };
 
 enum ptn_port_state {

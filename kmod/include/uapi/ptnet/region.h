@@ -153,6 +153,14 @@ struct ptn_control {
 	__u32 seq;
 	__u32 cmd; /* enum ptn_region_command */
 	__u32 arg[4];
+	/*
+	 * Which driver it is, for people: PTN_DRIVER_VERSION(), or 0 when none
+	 * is there any more. Read with each command.
+	 */
+	__u32 driver;
 };
+
+#define PTN_DRIVER_VERSION(major, minor, patch)                                \
+	((major) << 16 | (minor) << 8 | (patch))
 
 #endif

@@ -291,10 +291,6 @@ static int check_request(const struct krequest *rq, struct net_device *dev,
 		return krefuse(-EINVAL,
 			       "%s is a port of the host, without monitors",
 			       dev->name);
-	if (info->hdr_len && !(reg->nr_flags & NR_ACCEPT_VNET_HDR))
-		return krefuse(-EIO,
-			       "%s has headers of %u bytes before its frames",
-			       dev->name, info->hdr_len);
 	if (rq->narrow && KGUEST_NIF_BYTES + info->bytes > U32_MAX)
 		return krefuse(
 			-EOVERFLOW,
@@ -332,6 +328,10 @@ static int add_program(struct krequest *rq, struct kguest *g,
 
 	if (err)
 		return err;
+	if (g->info.hdr_len && !(reg->nr_flags & NR_ACCEPT_VNET_HDR))
+		return krefuse(-EIO,
+			       "%s has headers of %u bytes before its frames",
+			       kguest_name(g), g->info.hdr_len);
 	if (reg->nr_mem_id && reg->nr_mem_id != g->mem_id)
 		return krefuse(-EINVAL, "%s is in memory %u, not %u",
 			       kguest_name(g), g->mem_id, reg->nr_mem_id);

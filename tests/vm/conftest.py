@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What tests of virtual machines share: real guests on stock QEMU.
 
-    d = daemon(backend="engine")                # as in tests/integration
-    d.apply(...)
-    vm = boot(d, "web")                         # Debian's kernel, busybox, ptnet.ko
+    world.apply(...)                            # a Daemon of tests/integration
+    [vm] = world.boot("web")                    # Debian's kernel, busybox, ptnet.ko
     vm.run("ip link set eth0 up")               # what it prints; must succeed
     vm.end()                                    # no complaint in the kernel's log
 
 tests/kernel/guest boots them; tests/vm/agent runs the commands in there.
-Kernels are those of $PTNET_KERNELS, or ./build/kernels.
+Kernels are those of $PTNET_KERNELS, or ./build/kernels. $PTNET_BACKEND is the
+engine, or the kernel, where that has the module: in a guest, whose VMs are
+guests of a guest then (tests/kernel/cases/vm_kernel).
 """
 
 import importlib.util
@@ -39,6 +40,7 @@ def load(path):
 integration = load(TOP / "tests/integration/conftest.py")
 BUILD, Daemon = integration.BUILD, integration.Daemon
 KERNELS = pathlib.Path(os.environ.get("PTNET_KERNELS", BUILD / "kernels")).resolve()
+BACKEND = os.environ.get("PTNET_BACKEND", "engine")
 BOOT_SECONDS = 120
 END_SECONDS = 60
 # For tools that no busybox has, and netmap programs.
@@ -62,6 +64,14 @@ def interface(d, name):
     """A VM's interface as `ptnetctl vm status` shows it."""
     found = ctl(d, "vm", "status", name.split(".")[0])
     return next(port for port in found if port["name"] == name)
+
+
+def place(d, port):
+    """Where a host program opens a port."""
+    return d.get(f"/v1/ports/{port}")["status"]["socket"]
+
+
+engine_only = pytest.mark.skipif(BACKEND != "engine", reason="is about the engine")
 
 
 def engine_pid(d):
@@ -235,7 +245,7 @@ class VM:
                 assert "return" in said, said
 
     def pid(self):
-        """QEMU's, as the engine sees it."""
+        """QEMU's, as the backend sees it."""
         ports = ctl(self.d, "vm", "status", self.name)
         return ports[0]["status"]["pid"]
 
@@ -262,9 +272,9 @@ class VM:
 
 @pytest.fixture(scope="module")
 def world():
-    """A daemon on the engine backend, and a way to boot VMs."""
+    """A daemon, and a way to boot VMs."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ptnet-"))
-    d = Daemon(directory, backend="engine").start()
+    d = Daemon(directory, backend=BACKEND).start()
     vms = []
 
     def boot(*names, wait=True, **more):

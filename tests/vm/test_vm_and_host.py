@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD, engine_pid, interface, topology, until
+from conftest import BUILD, engine_only, engine_pid, interface, place, topology, until
 
 HOST, GUEST = "10.0.0.1", "10.0.0.2/24"
 MAC = "02:00:00:00:30:02"
@@ -19,7 +19,7 @@ class Answerer:
 
     def __init__(self, d):
         self.process = subprocess.Popen(
-            [BUILD / "examples/answer", d.run_dir / "ports/answerer.sock", HOST],
+            [BUILD / "examples/answer", place(d, "answerer"), HOST],
             stderr=subprocess.PIPE, text=True)
         assert self.process.stderr.readline() == "ready\n"
 
@@ -190,6 +190,7 @@ def killed(world, vm):
     vm.process.wait(30)
 
 
+@engine_only
 def test_the_carrier_goes_with_the_engine(world, host):
     [vm] = world.boot("solo", kernel="6.12")
     vm.address("eth0", GUEST)
@@ -269,6 +270,7 @@ def test_run_ends_as_its_command(world, host):
     one.stderr.close()
 
 
+@engine_only
 def test_a_killed_engine_is_followed_by_one_that_has_the_vm(world):
     """QEMU goes on, and so does its guest: nothing is plugged anew."""
     world.apply(topology("vm-and-host"))

@@ -119,7 +119,7 @@ void guest_send_frame(struct qemu *q, uint32_t at, const void *frame,
 
 	memcpy(guest_buffer(r, at), frame, len);
 	r->slot[at].len = len;
-	publish(q, 0, PTN_VECTOR_TX(0), at + 1);
+	publish(q, 0, PTN_VECTOR_TX(0), (at + 1) % r->num_slots);
 }
 
 void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)

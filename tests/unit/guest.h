@@ -38,7 +38,7 @@ struct netmap_ring *guest_ring(const struct qemu *q, uint32_t ring);
 
 uint8_t *guest_buffer(struct netmap_ring *r, uint32_t slot);
 
-/** guest_send - a frame in slot @at of queue 0, to the port with address @to */
+/** guest_send - a frame in slot @at of queue 0, to the port of address @to */
 void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from);
 
 /** guest_send_frame - any one of up to a buffer's size */

@@ -41,6 +41,8 @@ integration = load(TOP / "tests/integration/conftest.py")
 BUILD, Daemon = integration.BUILD, integration.Daemon
 KERNELS = pathlib.Path(os.environ.get("PTNET_KERNELS", BUILD / "kernels")).resolve()
 BACKEND = os.environ.get("PTNET_BACKEND", "engine")
+# Of a VM. S3 wants some, two guests of a guest must fit into that.
+MEMORY = "512M" if BACKEND == "engine" else "224M"
 BOOT_SECONDS = 120
 END_SECONDS = 60
 # For tools that no busybox has, and netmap programs.
@@ -124,7 +126,7 @@ class VM:
         ]
         command = [
             TOP / "tests/kernel/guest", "--root", "none", "--kernel", self.kernel,
-            "--kernels", KERNELS, "--module", self.module(), "--mem", "512M",
+            "--kernels", KERNELS, "--module", self.module(), "--mem", MEMORY,
             "--timeout", "600", "--log", self.log_path,
             *[f"--qemu={word}" for word in words],
             *[word for tool in [*TOOLS, f"{self.module('ptnetmap.ko')}:/guest/ptnetmap.ko"]

@@ -2,7 +2,7 @@
 """Two VMs on a switch, and on a pipe of one trust domain."""
 
 import pytest
-from conftest import ctl, interface, topology
+from conftest import ctl, engine_only, interface, topology
 
 MEGABYTES = 16
 SECONDS = 90
@@ -94,6 +94,7 @@ def test_two_guests_on_a_pipe(world, pipe):
     assert_sound(world, (fw, "eth1"), (nat, "eth0"))
 
 
+@engine_only
 def test_a_killed_engine_has_both_ends_taken_over(world, pipe):
     fw, nat = pipe
     world.kill_engine()

@@ -34,7 +34,7 @@ static int find(struct binding *b, const json_t *port)
 	if (b->socket)
 		return CTL_OK;
 	ctl_error("%s has no socket that QEMU could attach to", b->name);
-	ctl_hint("is the topology applied, on the engine backend? See "
+	ctl_hint("is the topology applied, on the engine or the kernel? See "
 		 "`ptnetctl status`.");
 	return CTL_ERROR;
 }

@@ -14,6 +14,7 @@
 #include <ptnet/bind.h>
 
 #include "compat.h"
+#include "core/patience.h"
 #include "core/window.h"
 #include "kctl.h"
 #include "kevent.h"
@@ -46,6 +47,7 @@ struct kbind {
 	struct heard connection, doorbell;
 	struct eventfd_ctx *irq; /* of vector 0 */
 	unsigned long tick; /* jiffies of the next one */
+	u64 patience; /* ns */
 };
 
 /* Bindings that have ended; somebody may wait for one. */
@@ -252,11 +254,36 @@ static void look_after(struct kbind *b)
 		b->port->name, b->pid);
 }
 
+/*
+ * Looks for a while before it asks for kicks. Who has nothing to do but to
+ * send gets the processor meanwhile, and need not kick for that. Returns
+ * whether something has moved.
+ */
+static bool look_longer(struct kbind *b)
+{
+	const u64 end = ktime_get_ns() + b->patience;
+
+	do {
+		cond_resched();
+		cpu_relax();
+		if (kloop_turn(b->loop))
+			return true;
+	} while (ktime_get_ns() < end && !is_due(b));
+	return false;
+}
+
 static void sleep(struct kbind *b)
 {
 	const unsigned long now = jiffies;
+	const u64 since = ktime_get_ns();
 
 	kloop_sleep(b->loop, time_before(now, b->tick) ? b->tick - now : 1);
+	b->patience = ptn_patience_adapt(b->patience, ktime_get_ns() - since);
+}
+
+static bool work(struct kbind *b)
+{
+	return b->window.running && (kloop_turn(b->loop) || look_longer(b));
 }
 
 static void end(struct kbind *b);
@@ -267,7 +294,7 @@ static int run(void *home)
 
 	while (!has_ended(b)) {
 		look_after(b);
-		if (!b->window.running || !kloop_turn(b->loop))
+		if (!work(b))
 			sleep(b);
 		cond_resched();
 	}
@@ -438,6 +465,7 @@ static int bind(struct kbind *b, const struct ptn_bind *r,
 	listen(b, &b->doorbell);
 	listen(b, &b->connection);
 	b->tick = jiffies;
+	b->patience = PTN_PATIENCE_START;
 	return 0;
 }
 

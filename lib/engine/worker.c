@@ -11,18 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/patience.h"
 #include "core/port.h"
 #include "engine/os/os.h"
 #include "engine/watch.h"
 
 enum {
-	/* Nanoseconds of empty looks before a queue is armed. */
-	BUDGET_MIN = 10 * 1000,
-	BUDGET_START = 50 * 1000,
-	BUDGET_MAX = 200 * 1000,
-	/* A kick this long after arming: looking longer would not have paid. */
-	BUDGET_WASTED = 10 * BUDGET_MAX,
-
 	CLOCK_TURNS = 8, /* the clock is read every so many turns */
 	LISTEN_NS = 30 * 1000, /* so long are kicks of others not looked for */
 };
@@ -86,20 +80,9 @@ static void deactivate(struct worker *w, struct queue *q)
 	TAILQ_REMOVE(&w->active, q, link);
 }
 
-/*
- * Had the queue been looked at a little longer, the program would not have
- * had to kick; was it long, the looking was for nothing.
- */
 static void adapt(struct worker *w, struct queue *q)
 {
-	uint64_t slept = w->now - q->armed_at;
-
-	if (slept + q->budget < BUDGET_MAX)
-		q->budget = 2 * q->budget < BUDGET_MAX ? 2 * q->budget
-						       : BUDGET_MAX;
-	else if (slept > BUDGET_WASTED)
-		q->budget = q->budget / 2 > BUDGET_MIN ? q->budget / 2
-						       : BUDGET_MIN;
+	q->budget = ptn_patience_adapt(q->budget, w->now - q->armed_at);
 }
 
 static void rest(struct worker *w, struct queue *q)
@@ -350,7 +333,7 @@ void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
 			    .tx_fd = tx_fd,
 			    .rx_fd = rx_fd,
 			    .worker = w,
-			    .budget = BUDGET_START};
+			    .budget = PTN_PATIENCE_START};
 }
 
 static void watch_off(struct worker *w, const struct queue *queues, uint32_t n)

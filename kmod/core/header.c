@@ -158,8 +158,10 @@ void ptn_header_gate_on(struct ptn_port *p, u32 queue, u32 at)
 	if (!r)
 		return;
 	ptn_spin_lock(&r->lock);
-	if (ptn_ring_span(r, r->hwcur, at) >
-	    ptn_ring_span(r, r->hwcur, r->gate))
+	/* a ring that was reset has lost its gate */
+	if (r->gate == r->num_slots ||
+	    ptn_ring_span(r, r->hwcur, at) >
+		    ptn_ring_span(r, r->hwcur, r->gate))
 		ptn_store(r->gate, at);
 	ptn_spin_unlock(&r->lock);
 }

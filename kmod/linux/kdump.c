@@ -258,7 +258,7 @@ static int put_object(struct sk_buff *skb, const struct asked *a,
 
 /* One answer */
 
-static void *answer(struct krequest *r, u8 cmd, size_t bytes,
+static void *answer(struct kmessage *r, u8 cmd, size_t bytes,
 		    struct sk_buff **skb)
 {
 	*skb = genlmsg_new(bytes, GFP_KERNEL);
@@ -267,14 +267,14 @@ static void *answer(struct krequest *r, u8 cmd, size_t bytes,
 		    : NULL;
 }
 
-static int send(struct krequest *r, struct sk_buff *skb, void *head)
+static int send(struct kmessage *r, struct sk_buff *skb, void *head)
 {
 	genlmsg_end(skb, head);
 	genlmsg_unicast(&init_net, skb, r->portid);
 	return 0;
 }
 
-int kdump_info(struct krequest *r)
+int kdump_info(struct kmessage *r)
 {
 	struct sk_buff *skb;
 	void *head = answer(r, PTN_CMD_INFO_NEW, NLMSG_DEFAULT_SIZE, &skb);
@@ -296,7 +296,7 @@ int kdump_info(struct krequest *r)
 	return send(r, skb, head);
 }
 
-static int tell_one(struct krequest *r, const struct asked *a,
+static int tell_one(struct kmessage *r, const struct asked *a,
 		    const struct kspec *spec)
 {
 	const void *object = a->named(spec->name);
@@ -315,7 +315,7 @@ static int tell_one(struct krequest *r, const struct asked *a,
 	return send(r, skb, head);
 }
 
-int kdump_object(struct krequest *r)
+int kdump_object(struct kmessage *r)
 {
 	const struct asked *a = asked_by(r->cmd);
 	struct kspec spec;
@@ -332,7 +332,7 @@ int kdump_object(struct krequest *r)
 
 /* Dumps */
 
-static struct kswitch *switch_asked(struct krequest *r)
+static struct kswitch *switch_asked(struct kmessage *r)
 {
 	struct kspec spec;
 	struct kswitch *s;
@@ -346,7 +346,7 @@ static struct kswitch *switch_asked(struct krequest *r)
 	return s;
 }
 
-int kdump_start(struct netlink_callback *cb, struct krequest *r)
+int kdump_start(struct netlink_callback *cb, struct kmessage *r)
 {
 	struct kswitch *s;
 	size_t most = 0;
@@ -441,7 +441,7 @@ static int put_table(struct sk_buff *skb, struct netlink_callback *cb,
 /* The switch is looked for each time: it may have gone meanwhile. */
 int kdump_fdb(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct krequest *r = kzalloc(sizeof(*r), GFP_KERNEL);
+	struct kmessage *r = kzalloc(sizeof(*r), GFP_KERNEL);
 	struct kswitch *s;
 	int err = -ENOMEM;
 
@@ -484,7 +484,7 @@ static void count(struct ptn_census *sum, const struct kmem *m)
 	sum->twice += c.twice;
 }
 
-int kdump_census(struct krequest *r)
+int kdump_census(struct kmessage *r)
 {
 	struct ptn_census sum = {};
 	struct sk_buff *skb;

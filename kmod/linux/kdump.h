@@ -9,12 +9,12 @@
 #include "kgenl.h"
 
 /* One answer; 0 or -errno, with a sentence or without. */
-int kdump_info(struct krequest *r);
-int kdump_object(struct krequest *r);
-int kdump_census(struct krequest *r);
+int kdump_info(struct kmessage *r);
+int kdump_object(struct kmessage *r);
+int kdump_census(struct kmessage *r);
 
 /** kdump_start - whether a dump can be had; what @r asks for is checked */
-int kdump_start(struct netlink_callback *cb, struct krequest *r);
+int kdump_start(struct netlink_callback *cb, struct kmessage *r);
 
 /**
  * kdump_objects, kdump_fdb - fill one message of a dump

@@ -33,7 +33,7 @@ bool kgenl_is_there(void)
 	return READ_ONCE(there);
 }
 
-__printf(3, 4) static int refuse(struct krequest *r, int err,
+__printf(3, 4) static int refuse(struct kmessage *r, int err,
 				 const char *format, ...)
 {
 	va_list ap;
@@ -54,7 +54,7 @@ static void end_session(struct session *s)
 	kfree(s);
 }
 
-static struct session *session_of(const struct krequest *r)
+static struct session *session_of(const struct kmessage *r)
 {
 	struct session *s;
 
@@ -69,7 +69,7 @@ static struct session *session_of(const struct krequest *r)
 	return NULL;
 }
 
-static int begin_session(struct krequest *r)
+static int begin_session(struct kmessage *r)
 {
 	struct session *s;
 
@@ -97,7 +97,7 @@ static int begin_session(struct krequest *r)
  * A refused change spoils the transaction that it was meant for. Returns
  * whether something else has spoilt it before.
  */
-static bool spoil(struct krequest *r, int err, const char *text)
+static bool spoil(struct kmessage *r, int err, const char *text)
 {
 	struct session *s;
 	bool before;
@@ -137,7 +137,7 @@ static struct notifier_block notifier = {.notifier_call = released};
 
 /* Requests */
 
-static int begin(struct krequest *r)
+static int begin(struct kmessage *r)
 {
 	int err;
 
@@ -148,7 +148,7 @@ static int begin(struct krequest *r)
 }
 
 /* The session of a request that ends it: no other finds it any more. */
-static struct session *take_session(struct krequest *r)
+static struct session *take_session(struct kmessage *r)
 {
 	struct session *s;
 
@@ -170,7 +170,7 @@ static void free_session(struct session *s)
 	kfree(s);
 }
 
-static int commit(struct krequest *r)
+static int commit(struct kmessage *r)
 {
 	struct session *s = take_session(r);
 	int err;
@@ -183,7 +183,7 @@ static int commit(struct krequest *r)
 	return err;
 }
 
-static int cancel(struct krequest *r)
+static int cancel(struct kmessage *r)
 {
 	struct session *s = take_session(r);
 
@@ -194,7 +194,7 @@ static int cancel(struct krequest *r)
 }
 
 /* After the first refusal the rest need not be told; COMMIT tells it again. */
-static int stage(struct krequest *r, enum kaction action, int attr)
+static int stage(struct kmessage *r, enum kaction action, int attr)
 {
 	struct session *s;
 	struct kspec spec;
@@ -215,7 +215,7 @@ static int stage(struct krequest *r, enum kaction action, int attr)
 }
 
 static const struct command {
-	int (*run)(struct krequest *r);
+	int (*run)(struct kmessage *r);
 	u8 needs; /* the attribute that it takes; 0: none */
 	bool stages;
 	u8 action; /* enum kaction */
@@ -250,7 +250,7 @@ static const struct command {
  * request comes here: a transaction must know of every change that was
  * refused.
  */
-static int check(struct krequest *r, bool dump, struct netlink_ext_ack *extack)
+static int check(struct kmessage *r, bool dump, struct netlink_ext_ack *extack)
 {
 	const struct command *c = &commands[r->cmd];
 	const struct genlmsghdr *g = nlmsg_data(r->nlh);
@@ -286,7 +286,7 @@ static int check(struct krequest *r, bool dump, struct netlink_ext_ack *extack)
 }
 
 /* As netlink_ack() does, with a sentence that was written just now. */
-static int tell(const struct krequest *r, int err)
+static int tell(const struct kmessage *r, int err)
 {
 	const size_t text = nla_total_size(strlen(r->text) + 1);
 	struct sk_buff *skb =
@@ -308,7 +308,7 @@ static int tell(const struct krequest *r, int err)
 }
 
 /* What was refused, by us or by the policies: for the transaction, and told. */
-static int refused(struct krequest *r, int err,
+static int refused(struct kmessage *r, int err,
 		   const struct netlink_ext_ack *extack)
 {
 	const struct command *c = &commands[r->cmd];
@@ -324,7 +324,7 @@ static int refused(struct krequest *r, int err,
 }
 
 /* On the stack: there must be one for whatever is refused. */
-static void take_request(struct krequest *r, const struct sk_buff *skb,
+static void take_request(struct kmessage *r, const struct sk_buff *skb,
 			 const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *g = nlmsg_data(nlh);
@@ -340,7 +340,7 @@ static void take_request(struct krequest *r, const struct sk_buff *skb,
 static int doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct command *c;
-	struct krequest r;
+	struct kmessage r;
 	int err;
 
 	take_request(&r, skb, info->nlhdr);
@@ -353,7 +353,7 @@ static int doit(struct sk_buff *skb, struct genl_info *info)
 
 static int start(struct netlink_callback *cb)
 {
-	struct krequest r;
+	struct kmessage r;
 	int err;
 
 	take_request(&r, cb->skb, cb->nlh);

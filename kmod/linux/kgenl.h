@@ -30,7 +30,7 @@ extern struct genl_family kgenl_family;
 bool kgenl_is_there(void);
 
 /* A request, and what to say when it is refused. */
-struct krequest {
+struct kmessage {
 	const void *sock; /* who asks, never looked into */
 	u32 portid, seq;
 	const struct nlmsghdr *nlh;

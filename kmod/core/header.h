@@ -66,7 +66,8 @@ u32 ptn_header_done(const struct ptn_port *p, u32 queue);
  */
 u32 ptn_header_gate(struct ptn_port *p, u32 queue);
 
-/** ptn_header_gate_on - slots before @at may go; the gate moves on, or is new */
+/** ptn_header_gate_on - slots before @at may go; the gate moves on, or is new
+ */
 void ptn_header_gate_on(struct ptn_port *p, u32 queue, u32 at);
 
 /** ptn_header_gate_off - all may go */

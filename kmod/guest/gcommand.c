@@ -14,7 +14,8 @@ static u32 own_version(void)
 {
 	u32 major = 0, minor = 0, patch = 0;
 
-	sscanf(PTNET_VERSION, "%u.%u.%u", &major, &minor, &patch);
+	if (sscanf(PTNET_VERSION, "%u.%u.%u", &major, &minor, &patch) != 3)
+		return 0;
 	return PTN_DRIVER_VERSION(major, minor, patch);
 }
 

@@ -83,8 +83,8 @@ static void add(struct ptn_shape *sum, const struct kport *p, u32 times)
 	sum->buf_size = max(sum->buf_size, s.buf_size);
 }
 
-static int use(const struct kdomain *d, const struct kport *p,
-	       struct kmem **out)
+static int take_memory(const struct kdomain *d, const struct kport *p,
+		       struct kmem **out)
 {
 	if (p->buf_size > ptn_region_shape(d->mem->region)->buf_size)
 		return -ENOSPC;
@@ -120,7 +120,7 @@ int kdomain_memory(struct kport *p, struct kmem **out)
 	int err;
 
 	if (d->mem)
-		return use(d, p, out);
+		return take_memory(d, p, out);
 	err = make(d, p, out);
 	if (err)
 		return err;

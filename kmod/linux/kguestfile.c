@@ -111,6 +111,7 @@ static int sync_ring(struct kguest *g, u32 i)
 		answer = g->type->ops->sync(g->dev,
 					    i < tx ? PTN_VECTOR_TX(i)
 						   : PTN_VECTOR_RX(i - tx),
+					    /* the barrier is need_kick's */
 					    waitqueue_active(&r->wait));
 	mutex_unlock(&r->lock);
 	return answer;

@@ -242,6 +242,11 @@ bench-kmod: deps-build deps-demo deps-check kernels
 	$(Q)$(MAKE) --no-print-directory all kmod bench-programs
 	@tests/bench/kmod $(B)
 
+bench-vm: ## measure two guests on ptnet beside virtio-net over TAP and bridge (as root)
+bench-vm: deps-build deps-demo deps-check kernels
+	$(Q)$(MAKE) --no-print-directory all kernel-programs bench-programs kmod
+	@PTNET_KERNELS=$(KERNELS) tests/bench/vm $(B)
+
 lint: ## check format, includes, licenses; clang-tidy, cppcheck, shellcheck
 lint: deps-build deps-demo deps-check deps-lint deps-fuzz compile_commands.json
 	@tests/lint/run
@@ -313,7 +318,7 @@ help: ## this list
 	@echo '  make kernels, else the installed headers: cloud, any, the running one.'
 
 .PHONY: all kmod kmod-lint kernels test-programs bench-programs fuzz-programs \
-	kernel-programs demo demo-vm check check-unit check-asan check-tsan check-kmod \
+	kernel-programs demo demo-vm bench-vm check check-unit check-asan check-tsan check-kmod \
 	check-kmod-debug check-vm fuzz bench bench-kmod lint check-container deps clean \
 	help install uninstall FORCE
 .SECONDARY:

@@ -12,7 +12,7 @@ enum { PATIENCE_MS = 3000, PAUSE_MIN_US = 50, PAUSE_MAX_US = 2000 };
 
 static u32 own_version(void)
 {
-	u32 major = 0, minor = 0, patch = 0;
+	u32 major, minor, patch;
 
 	if (sscanf(PTNET_VERSION, "%u.%u.%u", &major, &minor, &patch) != 3)
 		return 0;

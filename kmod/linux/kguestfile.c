@@ -99,20 +99,19 @@ void kguest_unmap(struct kguest *g)
 
 /* Moving frames */
 
-/* Who waits stands in the queue before the ring is looked at. */
 static int sync_ring(struct kguest *g, u32 i)
 {
 	struct kguest_ring *r = &g->ring[i];
 	const u32 tx = g->info.rings;
+	const u32 vector = i < tx ? PTN_VECTOR_TX(i) : PTN_VECTOR_RX(i - tx);
 	int answer = -ENXIO;
+	bool waits;
 
 	mutex_lock(&r->lock);
+	/* who waits stood in the queue before he took the lock */
+	waits = waitqueue_active(&r->wait);
 	if (likely(!r->gone))
-		answer = g->type->ops->sync(g->dev,
-					    i < tx ? PTN_VECTOR_TX(i)
-						   : PTN_VECTOR_RX(i - tx),
-					    /* the barrier is need_kick's */
-					    waitqueue_active(&r->wait));
+		answer = g->type->ops->sync(g->dev, vector, waits);
 	mutex_unlock(&r->lock);
 	return answer;
 }

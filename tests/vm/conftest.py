@@ -100,10 +100,12 @@ def until(true, seconds, what):
 class VM:
     """A guest of QEMU that is attached to a VM's interfaces."""
 
-    def __init__(self, d, name, directory, kernel="6.1", qemu=(), by_run=False):
+    def __init__(self, d, name, directory, kernel="6.1", qemu=(), by_run=False,
+                 modules=(), files=()):
         self.d, self.name, self.kernel = d, name, kernel
         self.directory = directory
         self.by_run = by_run
+        self.modules, self.files = list(modules), list(files)
         self.log_path = directory / "kernel"
         self.qemu = [str(word) for word in qemu]
         self.agent = None
@@ -129,8 +131,10 @@ class VM:
             "--kernels", KERNELS, "--module", self.module(), "--mem", MEMORY,
             "--timeout", "600", "--log", self.log_path,
             *[f"--qemu={word}" for word in words],
-            *[word for tool in [*TOOLS, f"{self.module('ptnetmap.ko')}:/guest/ptnetmap.ko"]
+            *[word for tool in [*TOOLS, f"{self.module('ptnetmap.ko')}:/guest/ptnetmap.ko",
+                                *self.files]
               for word in ("--file", tool)],
+            *[word for name in self.modules for word in ("--modprobe", name)],
             "--", TOP / "tests/vm/agent",
         ]
         if self.by_run:

@@ -18,7 +18,8 @@ enum {
 
 static const struct ctl_option options[] = {
 	{OPTION_FORMAT, "format", "FORMAT",
-	 "of args: qemu, or libvirt for a domain's XML", "qemu libvirt"},
+	 "of args: qemu, libvirt for a domain's XML, or bhyve",
+	 "qemu libvirt bhyve"},
 	{OPTION_INTERVAL, "interval", "SECONDS",
 	 "of status: how long rates are measured", NULL},
 	{0},
@@ -92,10 +93,13 @@ static int set_format(struct vm *vm, const char *word)
 		vm->format = VM_QEMU;
 	else if (!strcmp(word, "libvirt"))
 		vm->format = VM_LIBVIRT;
+	else if (!strcmp(word, "bhyve"))
+		vm->format = VM_BHYVE;
 	else
-		return ctl_usage(vm->ctl,
-				 "--format takes qemu or libvirt, not \"%s\"",
-				 word);
+		return ctl_usage(
+			vm->ctl,
+			"--format takes qemu, libvirt or bhyve, not \"%s\"",
+			word);
 	return CTL_OK;
 }
 

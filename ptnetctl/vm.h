@@ -7,7 +7,7 @@
 
 #include "ctl.h"
 
-enum vm_format { VM_QEMU, VM_LIBVIRT };
+enum vm_format { VM_QEMU, VM_LIBVIRT, VM_BHYVE };
 
 struct vm {
 	struct ctl *ctl;
@@ -34,5 +34,8 @@ json_t *vm_interfaces_quietly(const struct vm *vm);
  * NULL: said what is wrong.
  */
 json_t *vm_words(const struct vm *vm, const json_t *interfaces);
+
+/** vm_bhyve_words - the same of bhyve's */
+json_t *vm_bhyve_words(const json_t *interfaces);
 
 #endif

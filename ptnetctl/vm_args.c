@@ -96,9 +96,11 @@ static bool shell_takes(const char *word)
 	return !strpbrk(word, " \t\n*?[\\\"'$`");
 }
 
-static int print_qemu(const struct vm *vm, const json_t *interfaces)
+static int print_words(const struct vm *vm, const json_t *interfaces)
 {
-	_cleanup_json_ json_t *words = vm_words(vm, interfaces);
+	_cleanup_json_ json_t *words = vm->format == VM_BHYVE
+					       ? vm_bhyve_words(interfaces)
+					       : vm_words(vm, interfaces);
 	json_t *word;
 	size_t i;
 
@@ -172,5 +174,5 @@ int vm_args(struct vm *vm)
 	if (!interfaces)
 		return CTL_ERROR;
 	return vm->format == VM_LIBVIRT ? print_libvirt(vm, interfaces)
-					: print_qemu(vm, interfaces);
+					: print_words(vm, interfaces);
 }

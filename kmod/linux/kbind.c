@@ -310,10 +310,11 @@ static void unbind(struct kbind *b)
 	struct kport *p = b->port;
 
 	kctl_assert_held();
-	listen_no_more(&b->connection);
-	listen_no_more(&b->doorbell);
 	if (!p)
 		return;
+	b->port = NULL;
+	listen_no_more(&b->connection);
+	listen_no_more(&b->doorbell);
 	WRITE_ONCE(p->bind, NULL);
 	kloop_free(b->loop); /* waits for who uses it, or the binding */
 	b->loop = NULL;
@@ -568,8 +569,10 @@ static int try_bind(struct kbind *b, struct ptn_bind *r, const struct vector *v,
 	kctl_enter();
 	kwhy_forget();
 	err = bind(b, r, v);
-	if (err)
+	if (err) {
 		strscpy(r->text, kwhy_last(), sizeof(r->text));
+		unbind(b);
+	}
 	*seen = ended;
 	kctl_leave();
 	return err;

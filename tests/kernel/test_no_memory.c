@@ -22,8 +22,11 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <ptnet/bind.h>
 
 #include "world.h"
 
@@ -684,6 +687,93 @@ static void apply_again(void)
 	assert_int_equal(apply(), 0);
 }
 
+/* VMs: the server of an attach socket, and its client's end */
+
+enum { VM_VECTORS = 3 };
+
+static struct ptn_bind vm;
+static int ends[2], vm_host[VM_VECTORS], vm_client[VM_VECTORS];
+
+static bool vm_is(enum ptn_port_state state)
+{
+	struct objects all;
+	const struct port_spec *p;
+	bool is;
+
+	world_objects(&all);
+	p = objects_find_port(&all, "vm");
+	is = p && all.port_status[p - all.ports].state == state;
+	objects_fini(&all);
+	return is;
+}
+
+static void have_client(void)
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	vm = (struct ptn_bind){.name = "vm",
+			       .connection = ends[0],
+			       .vectors = VM_VECTORS,
+			       .memory = -1,
+			       .host_fds = (uintptr_t)vm_host,
+			       .client_fds = (uintptr_t)vm_client};
+}
+
+static void have_vm(void)
+{
+	struct objects wanted = {0};
+	struct port_spec *p;
+
+	world_want_switch(&wanted, "memsw");
+	p = world_want_port(&wanted, "vm");
+	p->kind = PTN_PORT_VM;
+	strcpy(p->on_switch, "memsw");
+	assert_int_equal(world_apply(&wanted), 0);
+	objects_fini(&wanted);
+	for (int i = 0; i < VM_VECTORS; i++) {
+		vm_host[i] = eventfd(0, EFD_NONBLOCK);
+		vm_client[i] = eventfd(0, EFD_NONBLOCK);
+	}
+	have_device();
+	have_client();
+}
+
+static int bind_vm(void)
+{
+	int err = ioctl(fd, PTN_IOCBIND, &vm) ? -errno : 0;
+
+	if (err)
+		vm.memory = -1; /* nobody's */
+	return err;
+}
+
+/* The client is gone, and the thread soon. */
+static void vm_is_gone(void)
+{
+	close(ends[1]);
+	for (int ms = 0; !vm_is(PTN_PORT_DOWN); ms++) {
+		assert_in_range(ms, 0, 10000);
+		usleep(1000);
+	}
+	close(ends[0]);
+	if (vm.memory >= 0)
+		close(vm.memory);
+	have_client();
+}
+
+static void remove_vm(void)
+{
+	struct objects nothing = {0};
+
+	close(ends[0]);
+	close(ends[1]);
+	close_device();
+	for (int i = 0; i < VM_VECTORS; i++) {
+		close(vm_host[i]);
+		close(vm_client[i]);
+	}
+	assert_int_equal(world_apply(&nothing), 0);
+}
+
 /* The module itself */
 
 static int module_fd = -1;
@@ -790,6 +880,7 @@ int main(int argc, char **argv)
 		ASKS(touch_memory),
 		ASKS(send_indirect),
 		ASKS(wait_by_epoll),
+		TRIAL(bind_vm, vm_is_gone, have_vm, remove_vm),
 		TRIAL(run_loop, NULL, have_csb, have_no_csb),
 		TRIAL(make_port, port_is_not_there, have_device, close_device),
 		TRIAL(delete_port, port_is_there, have_port, remove_port),

@@ -161,7 +161,8 @@ enum ptn_port_attr {
 	PTN_PO_STATE, /* u32, out: enum ptn_port_state */
 	PTN_PO_PID, /* u32, out: who is attached */
 	/* string, out: attach here. The engine's is a path, the kernel's the
-	 * name to open: "vale0:probe", "netmap:p{0", "netmap:eth0" */
+	 * name to open: "vale0:probe", "netmap:p{0", "netmap:eth0"; a VM's has
+	 * none, but a server in user space (ptnet/bind.h) */
 	PTN_PO_SOCKET,
 	PTN_PO_COUNTERS, /* nest, out: enum ptn_counter, u64 each */
 	PTN_PO_WORKER, /* u32, out */

@@ -76,7 +76,7 @@ static void pass_signals_on(sigset_t *all)
 }
 
 /* With the signals that we had; ours wait until it is known whom they mean. */
-static int start(char **argv)
+static int start(const char *program, char **argv)
 {
 	posix_spawnattr_t attr;
 	sigset_t ours, before;
@@ -88,12 +88,12 @@ static int start(char **argv)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &before);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	err = posix_spawnp(&pid, *argv, NULL, &attr, argv, environ);
+	err = posix_spawnp(&pid, program, NULL, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	if (!err)
 		child = pid;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return err ? ctl_error("%s: %s", *argv, strerror(err)) : CTL_OK;
+	return err ? ctl_error("%s: %s", program, strerror(err)) : CTL_OK;
 }
 
 /* How the interfaces are, together. */
@@ -211,6 +211,6 @@ int vm_run(struct vm *vm)
 	argv = command_of(vm, options);
 	if (!argv)
 		return ctl_error("there is not enough memory");
-	err = start(argv);
+	err = start(*vm->words, argv);
 	return err ?: watch(vm);
 }

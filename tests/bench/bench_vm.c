@@ -254,11 +254,13 @@ static void ping(const struct way *w)
 	} while (!hear(w, 300));
 	hear(w, 500); /* answers to frames that were sent again */
 	begin = now();
-	for (end = begin; end < begin + seconds; end = now(), n++) {
+	do {
 		while (!w->send(1))
 			w->wait(POLLOUT, SILENCE_MS);
 		must(hear(w, PATIENCE_MS), "a frame was lost");
-	}
+		n++;
+		end = now();
+	} while (end < begin + seconds);
 	printf("%.1f\n", (end - begin) * 1e6 / (double)n);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Commands by the control page: RESET, START, STOP. They are rare, so the
- * answer is looked for; a host that is not there costs the time-out.
+ * Commands by the control page: RESET, HEADER, START, STOP. They are rare, so
+ * the answer is looked for; a host that is not there costs the time-out.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -19,7 +19,8 @@ static u32 own_version(void)
 	return PTN_DRIVER_VERSION(major, minor, patch);
 }
 
-static void say(struct gdev *g, enum ptn_region_command cmd, u32 driver)
+static void say(struct gdev *g, enum ptn_region_command cmd, u32 arg,
+		u32 driver)
 {
 	struct ptn_control *c = g->region.control;
 	u32 seq = READ_ONCE(g->region.live->ack_seq) + 1;
@@ -27,7 +28,8 @@ static void say(struct gdev *g, enum ptn_region_command cmd, u32 driver)
 	if (seq == g->seq)
 		seq++; /* the last one was not answered yet */
 	g->seq = seq;
-	for (size_t i = 0; i < ARRAY_SIZE(c->arg); i++)
+	WRITE_ONCE(c->arg[0], arg);
+	for (size_t i = 1; i < ARRAY_SIZE(c->arg); i++)
 		WRITE_ONCE(c->arg[i], 0);
 	WRITE_ONCE(c->driver, driver);
 	WRITE_ONCE(c->cmd, cmd);
@@ -40,13 +42,13 @@ static bool answered(const struct gdev *g)
 	return virt_load_acquire(&g->region.live->ack_seq) == g->seq;
 }
 
-int gcommand(struct gdev *g, enum ptn_region_command cmd)
+int gcommand_with(struct gdev *g, enum ptn_region_command cmd, u32 arg)
 {
 	const unsigned long end = jiffies + msecs_to_jiffies(PATIENCE_MS);
 	unsigned long pause = PAUSE_MIN_US;
 	s32 status;
 
-	say(g, cmd, own_version());
+	say(g, cmd, arg, own_version());
 	while (!answered(g)) {
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
@@ -57,7 +59,12 @@ int gcommand(struct gdev *g, enum ptn_region_command cmd)
 	return status > 0 || status < -MAX_ERRNO ? -EPROTO : status;
 }
 
+int gcommand(struct gdev *g, enum ptn_region_command cmd)
+{
+	return gcommand_with(g, cmd, 0);
+}
+
 void gcommand_leave(struct gdev *g)
 {
-	say(g, PTN_REGION_RESET, 0);
+	say(g, PTN_REGION_RESET, 0, 0);
 }

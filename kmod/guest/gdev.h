@@ -32,6 +32,7 @@ struct gdev {
 	struct gregion region;
 	u32 seq; /* of the last command */
 	bool started; /* the rings are in use; under the RTNL */
+	bool has_headers; /* as the stack knows it */
 	struct glink link;
 	/* Whose the rings are, changed while they are stopped; NULL: the
 	 * stack's. Under the RTNL, as all of the user's.
@@ -54,6 +55,7 @@ void __iomem *gdev_doorbell(const struct gdev *g);
  * Returns 0, what the host answers, or -ETIMEDOUT.
  */
 int gcommand(struct gdev *g, enum ptn_region_command cmd);
+int gcommand_with(struct gdev *g, enum ptn_region_command cmd, u32 arg);
 
 /** gcommand_leave - nobody is here any more; nobody waits for the answer */
 void gcommand_leave(struct gdev *g);

@@ -9,6 +9,8 @@ enum count {
 	TX_PACKETS,
 	TX_BYTES,
 	TX_DROPPED,
+	TX_LARGE,
+	TX_PARTIAL,
 	TX_STOPS,
 	TX_KICKS,
 	TX_INTERRUPTS,
@@ -16,6 +18,8 @@ enum count {
 	RX_PACKETS,
 	RX_BYTES,
 	RX_DROPPED,
+	RX_LARGE,
+	RX_PARTIAL,
 	RX_KICKS,
 	RX_INTERRUPTS,
 	RX_FAULTS,
@@ -24,10 +28,12 @@ enum count {
 
 static const char *const names[COUNTS] = {
 	[TX_PACKETS] = "tx%u_packets", [TX_BYTES] = "tx%u_bytes",
-	[TX_DROPPED] = "tx%u_dropped", [TX_STOPS] = "tx%u_stops",
+	[TX_DROPPED] = "tx%u_dropped", [TX_LARGE] = "tx%u_large",
+	[TX_PARTIAL] = "tx%u_partial", [TX_STOPS] = "tx%u_stops",
 	[TX_KICKS] = "tx%u_kicks",     [TX_INTERRUPTS] = "tx%u_interrupts",
 	[TX_FAULTS] = "tx%u_faults",   [RX_PACKETS] = "rx%u_packets",
 	[RX_BYTES] = "rx%u_bytes",     [RX_DROPPED] = "rx%u_dropped",
+	[RX_LARGE] = "rx%u_large",     [RX_PARTIAL] = "rx%u_partial",
 	[RX_KICKS] = "rx%u_kicks",     [RX_INTERRUPTS] = "rx%u_interrupts",
 	[RX_FAULTS] = "rx%u_faults",
 };
@@ -41,6 +47,8 @@ static void read_counts(const struct gqueue *q, u64 out[COUNTS])
 	out[TX_PACKETS] = tx.packets;
 	out[TX_BYTES] = tx.bytes;
 	out[TX_DROPPED] = tx.dropped;
+	out[TX_LARGE] = tx.large;
+	out[TX_PARTIAL] = tx.partial;
 	out[TX_STOPS] = READ_ONCE(q->tx.counts.stops);
 	out[TX_KICKS] = READ_ONCE(q->tx.ring.kicks);
 	out[TX_INTERRUPTS] = READ_ONCE(q->tx.interrupts);
@@ -48,6 +56,8 @@ static void read_counts(const struct gqueue *q, u64 out[COUNTS])
 	out[RX_PACKETS] = rx.packets;
 	out[RX_BYTES] = rx.bytes;
 	out[RX_DROPPED] = rx.dropped;
+	out[RX_LARGE] = rx.large;
+	out[RX_PARTIAL] = rx.partial;
 	out[RX_KICKS] = READ_ONCE(q->rx.ring.kicks);
 	out[RX_INTERRUPTS] = READ_ONCE(q->rx.interrupts);
 	out[RX_FAULTS] = READ_ONCE(q->rx.ring.faults);

@@ -5,8 +5,12 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/ipv6.h>
 
 #include "gdev.h"
+
+/* Rings in which less than that has room are not worth it. */
+enum { TSO_LEAST = 16384 };
 
 static int irq_of(const struct gdev *g, u32 vector)
 {
@@ -36,14 +40,38 @@ static int open_queues(struct gdev *g)
 	return 0;
 }
 
+/* Another host may know of none. */
+static void follow_features(struct gdev *g)
+{
+	const bool has = gregion_has_headers(&g->region);
+
+	if (g->has_headers == has)
+		return;
+	g->has_headers = has;
+	netdev_update_features(g->dev);
+}
+
+/* Not for netmap programs: their frames are as on a wire. */
+static int ask_for_headers(struct gdev *g, u32 *hdr_len)
+{
+	*hdr_len = !g->user && gregion_has_headers(&g->region) ? GHDR_LEN : 0;
+	return *hdr_len ? gcommand_with(g, PTN_REGION_HEADER, *hdr_len) : 0;
+}
+
 static int reset_queues(struct gdev *g)
 {
+	u32 hdr_len;
 	int err = gcommand(g, PTN_REGION_RESET);
 
 	if (!err)
 		err = gregion_refresh(&g->region);
+	if (!err)
+		err = ask_for_headers(g, &hdr_len);
 	for (u32 i = 0; i < g->n_queues && !err; i++)
-		err = gqueue_reset(&g->queues[i], &g->region, gdev_doorbell(g));
+		err = gqueue_reset(&g->queues[i], &g->region, gdev_doorbell(g),
+				   hdr_len);
+	if (!err)
+		follow_features(g);
 	return err;
 }
 
@@ -141,6 +169,41 @@ static void ndo_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
 	}
 }
 
+/* What the host does, beside what the driver does as it copies. */
+static const netdev_features_t offloads = NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4;
+
+static netdev_features_t ndo_fix_features(struct net_device *dev,
+					  netdev_features_t features)
+{
+	const struct gdev *g = netdev_priv(dev);
+
+	return g->has_headers ? features : features & ~offloads;
+}
+
+/* IPv6 with more headers than the one, which are for the stack to cut. */
+static bool is_extended(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & (SKB_GSO_TCPV6 | SKB_GSO_UDP_L4) &&
+	       vlan_get_protocol(skb) == htons(ETH_P_IPV6) &&
+	       skb_network_header_len(skb) != sizeof(struct ipv6hdr);
+}
+
+static netdev_features_t ndo_features_check(struct sk_buff *skb,
+					    struct net_device *dev,
+					    netdev_features_t features)
+{
+	const struct gdev *g = netdev_priv(dev);
+	const u32 size = skb_shinfo(skb)->gso_size;
+
+	features = vlan_features_check(skb, features);
+	if (!skb_is_gso(skb))
+		return features;
+	if (!g->has_headers || size < PTN_SEGMENT_MIN ||
+	    skb->len / size >= PTN_SEGMENTS_MAX || is_extended(skb))
+		features &= ~NETIF_F_GSO_MASK;
+	return features;
+}
+
 static const struct net_device_ops ops = {
 	.ndo_open = ndo_open,
 	.ndo_stop = ndo_stop,
@@ -148,18 +211,41 @@ static const struct net_device_ops ops = {
 	.ndo_get_stats64 = ndo_get_stats64,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
+	.ndo_fix_features = ndo_fix_features,
+	.ndo_features_check = ndo_features_check,
 };
+
+/* Large packets take half a ring at most, and no more slots than frames may. */
+static void describe_offloads(struct net_device *dev,
+			      const struct ptn_config *c)
+{
+	const u32 buf = min_t(u32, c->pool[2].size, U16_MAX);
+	const u32 slots = min_t(u32, c->tx_slots / 2, NETMAP_MAX_FRAGS);
+	const u32 max = min_t(u32, slots * buf - GHDR_LEN, GSO_LEGACY_MAX_SIZE);
+
+	dev->features |= NETIF_F_RXCSUM;
+	if (max < TSO_LEAST)
+		return;
+	dev->hw_features |= offloads;
+	dev->features |= NETIF_F_GSO_ROBUST; /* the host checks them all */
+	netif_set_tso_max_size(dev, max);
+	netif_set_tso_max_segs(dev, PTN_SEGMENTS_MAX);
+}
 
 /*
  * No ndo_tx_timeout: a pipe whose other end does not read makes the sender
  * wait as long as it likes.
  */
-static void describe(struct net_device *dev, const struct ptn_config *c)
+static void describe(struct net_device *dev, const struct ptn_config *c,
+		     bool has_headers)
 {
 	dev->netdev_ops = &ops;
 	dev->ethtool_ops = &gethtool_ops;
 	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM;
-	dev->features = dev->hw_features | NETIF_F_HIGHDMA;
+	dev->features = NETIF_F_HIGHDMA;
+	if (has_headers)
+		describe_offloads(dev, c);
+	dev->features |= dev->hw_features;
 	dev->vlan_features = dev->features;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	dev->max_mtu = c->mtu - VLAN_HLEN;
@@ -197,8 +283,9 @@ struct gdev *gnet_new(struct pci_dev *pdev, const struct gregion *region)
 		return NULL;
 	SET_NETDEV_DEV(dev, &pdev->dev);
 	SET_NETDEV_DEVTYPE(dev, &gport_type.type);
-	describe(dev, c);
 	g = netdev_priv(dev);
+	g->has_headers = gregion_has_headers(region);
+	describe(dev, c, g->has_headers);
 	g->dev = dev;
 	g->pdev = pdev;
 	g->region = *region;

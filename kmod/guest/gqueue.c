@@ -75,13 +75,14 @@ void gqueue_fini(struct gqueue *q)
 }
 
 int gqueue_reset(struct gqueue *q, const struct gregion *region,
-		 void __iomem *doorbell)
+		 void __iomem *doorbell, u32 hdr_len)
 {
 	int err =
 		gring_init(&q->tx.ring, region, GREGION_TX, q->index, doorbell);
 
 	if (err)
 		return err;
+	q->hdr_len = hdr_len;
 	gtx_reset(q);
 	return gring_init(&q->rx.ring, region, GREGION_RX, q->index, doorbell);
 }
@@ -130,11 +131,14 @@ void gqueue_poll_soon(struct gqueue *q)
 	local_bh_enable();
 }
 
-void gqueue_add(struct gqueue_counts *c, u32 packets, u32 bytes)
+void gqueue_add(struct gqueue_counts *c, u32 bytes,
+		const struct virtio_net_hdr_mrg_rxbuf *h)
 {
 	u64_stats_update_begin(&c->sync);
-	c->packets += packets;
+	c->packets++;
 	c->bytes += bytes;
+	c->large += h && ghdr_is_large(h);
+	c->partial += h && ghdr_is_partial(h);
 	u64_stats_update_end(&c->sync);
 }
 
@@ -154,5 +158,7 @@ void gqueue_read(const struct gqueue_counts *c, struct gqueue_counts *out)
 		out->packets = c->packets;
 		out->bytes = c->bytes;
 		out->dropped = c->dropped;
+		out->large = c->large;
+		out->partial = c->partial;
 	} while (u64_stats_fetch_retry(&c->sync, start));
 }

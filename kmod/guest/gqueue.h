@@ -13,6 +13,7 @@
 #include <linux/u64_stats_sync.h>
 
 #include "gport.h"
+#include "ghdr.h"
 #include "gring.h"
 
 /* One direction's; written by one party at a time. */
@@ -21,18 +22,22 @@ struct gqueue_counts {
 	u64 packets;
 	u64 bytes;
 	u64 dropped; /* frames that could not be had or passed on */
+	u64 large; /* packets that others cut, or would have */
+	u64 partial; /* frames whose checksum others make, or would have */
 	u64 stops; /* transmit: waits for the host */
 };
 
 struct gqueue {
 	struct net_device *dev;
 	u32 index;
+	u32 hdr_len; /* of the virtio-net header before each frame, or 0 */
 	struct gport_user *user; /* who is told instead of NAPI, or NULL */
 	struct napi_struct napi;
 	struct {
 		struct gring ring;
-		u16 *len; /* by slot: of what is under way, for BQL */
+		u32 *len; /* by slot: of the frame that ends there, for BQL */
 		u32 done; /* the first slot that is under way */
+		u32 most; /* slots of the largest frame that may come */
 		struct gqueue_counts counts;
 		u64 interrupts;
 	} tx ____cacheline_aligned_in_smp;
@@ -51,9 +56,9 @@ int gqueue_init(struct gqueue *q, struct net_device *dev, u32 index,
 /** gqueue_fini - takes one that was not initialised, too */
 void gqueue_fini(struct gqueue *q);
 
-/** gqueue_reset - as RESET left the rings. 0 or -EPROTO. */
+/** gqueue_reset - as RESET and HEADER left the rings. 0 or -EPROTO. */
 int gqueue_reset(struct gqueue *q, const struct gregion *region,
-		 void __iomem *doorbell);
+		 void __iomem *doorbell, u32 hdr_len);
 
 /**
  * gqueue_open, gqueue_close - take and give the interrupts; sleeps
@@ -67,8 +72,9 @@ void gqueue_close(struct gqueue *q, int tx_irq, int rx_irq);
  */
 void gqueue_poll_soon(struct gqueue *q);
 
-/** gqueue_add - count frames */
-void gqueue_add(struct gqueue_counts *c, u32 packets, u32 bytes);
+/** gqueue_add - count a frame; @h: what its header says, or NULL */
+void gqueue_add(struct gqueue_counts *c, u32 bytes,
+		const struct virtio_net_hdr_mrg_rxbuf *h);
 void gqueue_add_dropped(struct gqueue_counts *c);
 
 /** gqueue_read - a copy that is of one moment; stops are not in it */

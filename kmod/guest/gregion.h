@@ -57,6 +57,12 @@ struct netmap_ring *gregion_ring(const struct gregion *r,
 /** gregion_phys - where the memory is for the processor */
 phys_addr_t gregion_phys(const struct pci_dev *pdev);
 
+/** gregion_has_headers - the host takes the command HEADER */
+static inline bool gregion_has_headers(const struct gregion *r)
+{
+	return r->config.features & PTN_REGION_HEADERS;
+}
+
 /** gregion_bufs - where buffer 0 is */
 char *gregion_bufs(const struct gregion *r);
 

@@ -155,9 +155,10 @@ char *gring_buf(struct gring *r, u32 at, u32 *len, u32 *flags)
 	return NULL;
 }
 
-void gring_put(struct gring *r, u32 at, u32 len)
+void gring_put(struct gring *r, u32 at, u32 len, u32 flags)
 {
 	const u64 idx = (u32)read_slot(&r->slot[at]);
 
-	WRITE_ONCE(*(u64 *)&r->slot[at], idx | (u64)len << 32);
+	WRITE_ONCE(*(u64 *)&r->slot[at],
+		   idx | (u64)len << 32 | (u64)flags << 48);
 }

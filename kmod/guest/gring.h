@@ -10,6 +10,7 @@
 #ifndef PTN_GRING_H
 #define PTN_GRING_H
 
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 #include "gregion.h"
@@ -83,8 +84,14 @@ void gring_renew(struct gring *r);
  */
 int gring_sync(struct gring *r, bool waits);
 
-/** gring_put - a frame of @len bytes is in the buffer of slot @at */
-void gring_put(struct gring *r, u32 at, u32 len);
+/** gring_put - @len bytes of a frame are in the buffer of slot @at */
+void gring_put(struct gring *r, u32 at, u32 len, u32 flags);
+
+/* What one slot can hold: its len has 16 bits. */
+static inline u32 gring_capacity(const struct gring *r)
+{
+	return min_t(u32, r->buf_size, U16_MAX);
+}
 
 static inline u32 gring_next(const struct gring *r, u32 i)
 {

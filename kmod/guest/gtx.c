@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Transmit: an skb is copied into the buffer of the next slot, and is done
+ * Transmit: an skb is copied into the buffers of the next slots, and is done
  * with. What the host has sent is only counted, for BQL.
  *
  * The host shows its progress late as long as nobody waits for it; so who
  * stops the device's queue asks for an interrupt, and then looks again.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 
 #include "gqueue.h"
 
@@ -25,7 +26,7 @@ static void reclaim(struct gqueue *q)
 	end = gring_next(r, r->tail);
 	for (; q->tx.done != end; q->tx.done = gring_next(r, q->tx.done)) {
 		bytes += q->tx.len[q->tx.done];
-		packets++;
+		packets += q->tx.len[q->tx.done] > 0;
 	}
 	netdev_tx_completed_queue(queue_of(q), packets, bytes);
 }
@@ -36,9 +37,15 @@ static bool waits(const struct gqueue *q)
 	return netif_xmit_stopped(queue_of(q));
 }
 
+/* Whatever comes next has room. */
+static bool has_room(const struct gqueue *q)
+{
+	return gring_space(&q->tx.ring) >= q->tx.most;
+}
+
 static void go_on(struct gqueue *q)
 {
-	if (netif_tx_queue_stopped(queue_of(q)) && gring_space(&q->tx.ring))
+	if (netif_tx_queue_stopped(queue_of(q)) && has_room(q))
 		netif_tx_wake_queue(queue_of(q));
 }
 
@@ -58,36 +65,93 @@ static void drop(struct gqueue *q, struct sk_buff *skb)
 	dev_kfree_skb_any(skb);
 }
 
-/* With its checksum, if that is still to be made: the data is at hand. */
-static bool put(struct gqueue *q, struct sk_buff *skb)
+static u32 slots_of(const struct gqueue *q, u32 len)
+{
+	return DIV_ROUND_UP(q->hdr_len + len, gring_capacity(&q->tx.ring));
+}
+
+/*
+ * Without a header: with its checksum, if that is still to be made. The data
+ * is at hand.
+ */
+static bool put_plain(struct gqueue *q, struct sk_buff *skb)
 {
 	struct gring *r = &q->tx.ring;
 	u32 len, flags;
 	char *buf = gring_buf(r, r->head, &len, &flags);
 
-	if (unlikely(!buf || skb->len > r->buf_size || skb->len > U16_MAX))
+	if (unlikely(!buf || skb->len > gring_capacity(r) || skb_is_gso(skb)))
 		return false;
 	skb_copy_and_csum_dev(skb, buf);
-	gring_put(r, r->head, skb->len);
+	gring_put(r, r->head, skb->len, 0);
 	q->tx.len[r->head] = skb->len;
 	r->head = gring_next(r, r->head);
 	return true;
 }
 
+/* The skb from byte @from on, behind the header in its first slot; 0: cannot.
+ */
+static u32 put_part(struct gqueue *q, const struct sk_buff *skb, u32 at,
+		    u32 from, const struct virtio_net_hdr_mrg_rxbuf *h)
+{
+	struct gring *r = &q->tx.ring;
+	const u32 skip = from ? 0 : GHDR_LEN, left = skb->len - from;
+	const u32 n = min(left, gring_capacity(r) - skip);
+	u32 len, flags;
+	char *buf = gring_buf(r, at, &len, &flags);
+
+	if (unlikely(!buf || skb_copy_bits(skb, from, buf + skip, n)))
+		return 0;
+	memcpy(buf, h, skip);
+	gring_put(r, at, skip + n, n < left ? NS_MOREFRAG : 0);
+	q->tx.len[at] = n < left ? 0 : skb->len;
+	return n;
+}
+
+static bool put_with(struct gqueue *q, const struct sk_buff *skb,
+		     const struct virtio_net_hdr_mrg_rxbuf *h)
+{
+	u32 at = q->tx.ring.head;
+
+	for (u32 from = 0, n; from < skb->len; from += n) {
+		n = put_part(q, skb, at, from, h);
+		if (unlikely(!n))
+			return false;
+		at = gring_next(&q->tx.ring, at);
+	}
+	q->tx.ring.head = at;
+	return true;
+}
+
+/* *h: what is left to others; nothing where there are no headers. */
+static bool put(struct gqueue *q, struct sk_buff *skb,
+		struct virtio_net_hdr_mrg_rxbuf *h)
+{
+	memset(h, 0, sizeof(*h));
+	if (!q->hdr_len)
+		return put_plain(q, skb);
+	return !ghdr_from_skb(h, skb) && put_with(q, skb, h);
+}
+
 netdev_tx_t gtx_xmit(struct gqueue *q, struct sk_buff *skb)
 {
 	struct gring *r = &q->tx.ring;
-	const u32 len = skb->len;
+	const u32 len = skb->len, need = slots_of(q, len);
+	struct virtio_net_hdr_mrg_rxbuf h;
 	bool now;
 
-	if (unlikely(!gring_space(r))) {
+	if (unlikely(need > q->tx.most)) {
+		drop(q, skb);
+		return NETDEV_TX_OK;
+	}
+	if (unlikely(gring_space(r) < need)) {
 		/* the queue is stopped then; somebody asks regardless */
 		netif_tx_stop_queue(queue_of(q));
 		await(q);
 		if (waits(q))
 			return NETDEV_TX_BUSY;
 	}
-	if (unlikely(!put(q, skb))) {
+	if (unlikely(!put(q, skb, &h))) {
 		drop(q, skb);
 		gring_tell(r);
 		return NETDEV_TX_OK;
@@ -95,10 +159,10 @@ netdev_tx_t gtx_xmit(struct gqueue *q, struct sk_buff *skb)
 	skb_tx_timestamp(skb);
 	now = __netdev_tx_sent_queue(queue_of(q), len, netdev_xmit_more());
 	dev_consume_skb_any(skb);
-	gqueue_add(&q->tx.counts, 1, len);
-	if (unlikely(!gring_space(r))) {
+	gqueue_add(&q->tx.counts, len, &h);
+	if (unlikely(!has_room(q))) {
 		reclaim(q);
-		if (!gring_space(r))
+		if (!has_room(q))
 			netif_tx_stop_queue(queue_of(q));
 	}
 	if (now || waits(q))
@@ -132,8 +196,20 @@ bool gtx_rest(struct gqueue *q)
 	return false;
 }
 
+/* With headers a frame of the largest MTU may have two slots. */
+static u32 largest(const struct gqueue *q)
+{
+	const struct net_device *dev = q->dev;
+	const u32 frame = dev->max_mtu + ETH_HLEN + VLAN_HLEN;
+
+	if (q->hdr_len && dev->hw_features & NETIF_F_TSO)
+		return max(frame, dev->tso_max_size);
+	return frame;
+}
+
 void gtx_reset(struct gqueue *q)
 {
+	q->tx.most = slots_of(q, largest(q));
 	q->tx.done = 0;
 	netdev_tx_reset_queue(queue_of(q));
 }

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Headers of frames: large packets between VMs, and for a VM that has none."""
+
+import re
+
+import pytest
+from conftest import interface, topology
+from test_vm_pairs import addresses, assert_sound, transfer
+
+# One that may leave work to the switch, and one that may not.
+MIXED = """
+apiVersion: ptnet/v1
+kind: Topology
+metadata: {name: vm-pair-vale}
+spec:
+  switches: [{name: lan}]
+  vms:
+    - name: web
+      interfaces: [{name: eth0, switch: lan}]
+    - name: plain
+      interfaces: [{name: eth0, switch: lan, offload: false}]
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(world):
+    world.apply(topology("vm-pair-vale"))
+    vms = world.boot("web", wait=False) + world.boot("db", wait=False, kernel="6.12")
+    web, db = [vm.wait_until_up() for vm in vms]
+    addresses(web, db)
+    yield web, db
+    web.end()
+    db.end()
+
+
+def features(vm):
+    """What `ethtool -k` says: on, off, and whether it can be changed."""
+    return dict(re.findall(r"([\w-]+): (.*)", vm.run("ethtool -k eth0")))
+
+
+def count(vm, name):
+    """Over the queues."""
+    counts = vm.counts("eth0")
+    return sum(n for key, n in counts.items() if re.fullmatch(name, key))
+
+
+def counters(d, port):
+    return interface(d, port)["counters"]
+
+
+def test_the_features_are_there(pair):
+    for vm in pair:
+        has = features(vm)
+        assert has["tcp-segmentation-offload"] == "on"
+        assert has["tx-tcp6-segmentation"] == "on"
+        assert has["tx-udp-segmentation"] == "on"
+        assert has["tx-checksumming"] == "on"
+        assert has["rx-checksumming"] == "on [fixed]"
+
+
+def test_large_packets_pass_between_vms_as_they_are(world, pair):
+    web, db = pair
+    transfer(web, "10.0.0.1", db)
+    transfer(db, "10.0.0.2", web)
+    for vm in pair:
+        assert count(vm, r"tx\d_large") > 100
+        assert count(vm, r"rx\d_large") > 100
+        assert count(vm, r"rx\d_partial") > 100
+    for name in ("web.eth0", "db.eth0"):
+        seen = counters(world, name)
+        assert seen["segmented"] == seen["segments"] == seen["checksums"] == 0
+        assert not any(n for key, n in seen["drops"].items() if "offload" in key)
+    assert_sound(world, (web, "eth0"), (db, "eth0"))
+
+
+def test_offloads_are_switched_off_and_on(pair):
+    web, db = pair
+    web.run("ethtool -K eth0 tso off gso off")
+    large, partial = count(web, r"tx\d_large"), count(web, r"tx\d_partial")
+    transfer(web, "10.0.0.1", db)
+    assert count(web, r"tx\d_large") == large
+    assert count(web, r"tx\d_partial") > partial
+    web.run("ethtool -K eth0 tx off")
+    partial = count(web, r"tx\d_partial")
+    transfer(web, "10.0.0.1", db)
+    assert count(web, r"tx\d_partial") == partial
+    web.run("ethtool -K eth0 tx on tso on gso on")
+    transfer(web, "10.0.0.1", db)
+    assert count(web, r"tx\d_large") > large
+
+
+def test_the_largest_mtu(pair):
+    web, db = pair
+    for vm in pair:
+        vm.run("ip link set eth0 mtu 2030")
+    web.ping("10.0.0.2", 2, "-A -s 2002")
+    transfer(web, "10.0.0.1", db)
+    for vm in pair:
+        vm.run("ip link set eth0 mtu 1500")
+
+
+def test_down_and_up(pair):
+    web, db = pair
+    web.run("ip link set eth0 down && ip link set eth0 up")
+    web.wait_for_carrier("eth0")
+    transfer(web, "10.0.0.1", db)
+
+
+def test_a_killed_engine_is_asked_for_headers_again(world, pair):
+    web, db = pair
+    world.kill_engine()
+    web.wait_for_ping("10.0.0.2")
+    large = count(web, r"tx\d_large")
+    transfer(web, "10.0.0.1", db)
+    assert count(web, r"tx\d_large") > large
+    assert_sound(world, (web, "eth0"), (db, "eth0"))
+
+
+@pytest.fixture(scope="module")
+def mixed(world, pair):
+    web, db = pair
+    world.apply(MIXED)
+    [web] = world.boot("web", kernel="6.12")
+    [plain] = world.boot("plain")
+    addresses(web, plain)
+    yield web, plain
+    web.end()
+    plain.end()
+
+
+def test_a_vm_that_may_not_has_none(mixed):
+    _, plain = mixed
+    has = features(plain)
+    assert has["tcp-segmentation-offload"] == "off"
+    assert has["tx-udp-segmentation"] == "off [fixed]"
+    assert has["rx-checksumming"] == "off [fixed]"
+    assert has["tx-checksumming"] == "on"  # by the driver, as it copies
+
+
+def test_who_has_no_header_gets_segments(world, mixed):
+    web, plain = mixed
+    transfer(web, "10.0.0.1", plain)
+    assert count(web, r"tx\d_large") > 100
+    assert count(plain, r"rx\d_large") == 0
+    seen = counters(world, "plain.eth0")
+    assert seen["segmented"] > 100
+    assert seen["segments"] > 2 * seen["segmented"]
+    assert seen["checksums"] > 0
+    errors = plain.run("grep Tcp: /proc/net/snmp").splitlines()
+    errors = dict(zip(errors[0].split(), errors[1].split()))
+    assert errors["InErrs"] == errors["InCsumErrors"] == "0"
+
+
+def test_who_has_one_gets_what_others_send(world, mixed):
+    web, plain = mixed
+    transfer(plain, "10.0.0.2", web)
+    assert count(web, r"rx\d_partial") == 0
+    assert_sound(world, (web, "eth0"), (plain, "eth0"))

@@ -25,6 +25,7 @@
 
 #include "port/ptnet.h"
 #include "unit/guest.h"
+#include "unit/packet.h"
 
 enum { SECOND = 1000 };
 
@@ -153,22 +154,45 @@ static void a_guest_reboots(void **state)
 	qemu_end(&other);
 }
 
-/* A frame with a header that asks for its checksum, which is at its end. */
-static void send_unsummed(struct qemu *q)
+/* The next frame of a program's is this one. */
+static void assert_comes(struct ptnet_port *p, const uint8_t *frame,
+			 uint32_t len)
 {
-	uint8_t frame[72] = {
-		[0] = 1, [6] = 14, [8] = 44, [26] = 0x12, [27] = 0x34,
-	};
+	struct netmap_ring *rx = ptnet_rx_ring(p, 0);
+	const struct netmap_slot *s = &rx->slot[rx->head];
 
-	memcpy(frame + 12, "\2\0\0\0\0\3\2\0\0\0\0\1", 12);
-	guest_send_frame(q, 0, frame, sizeof(frame));
+	assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND), PTNET_RX);
+	assert_int_equal(s->len, len);
+	assert_memory_equal(ptnet_buf(rx, s->buf_idx), frame, len);
+	rx->head = rx->cur = ptnet_next(rx, rx->head);
+	ptnet_sync_rx(p, 0);
+}
+
+/* What asks for a checksum, and what asks to be cut. */
+static void exchange(struct qemu *q, struct ptnet_port *p)
+{
+	static uint8_t frame[PACKET_MAX];
+	const struct packet small = {.dst = 0x030000000002,
+				     .src = 0x010000000002,
+				     .payload = 20},
+			    large = {.dst = 0x030000000002,
+				     .src = 0x010000000002,
+				     .flags = PACKET_PSH,
+				     .payload = 1900};
+	uint32_t len = packet_write_vnet(&small, 12, 0, frame);
+
+	guest_send_frame(q, 0, frame, (uint16_t)len);
+	assert_comes(p, frame, packet_write(&small, frame));
+	len = packet_write_vnet(&large, 12, 500, frame);
+	guest_send_frame(q, 1, frame, (uint16_t)len);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_comes(p, frame, packet_segment(&large, 500, i, frame));
 }
 
 static void a_guest_with_headers_and_a_program_without(void **state)
 {
 	struct ptnet_port *p;
-	struct netmap_ring *rx;
-	const uint8_t *frame;
+	struct port_status s;
 	struct qemu q;
 
 	guest_started(&q, *state, "v.a");
@@ -183,13 +207,11 @@ static void a_guest_with_headers_and_a_program_without(void **state)
 	assert_int_equal(qemu_config(&q)->vnet_hdr_len, 12);
 
 	assert_int_equal(ptnet_open(&p, guest_path(*state, "prog"), NULL), 0);
-	send_unsummed(&q);
-	assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND), PTNET_RX);
-	rx = ptnet_rx_ring(p, 0);
-	frame = (void *)ptnet_buf(rx, rx->slot[rx->head].buf_idx);
-	assert_int_equal(rx->slot[rx->head].len, 60);
-	assert_int_equal(frame[58], 0xed);
-	assert_int_equal(frame[59], 0xcb);
+	exchange(&q, p);
+	s = host_port(*state, "prog");
+	assert_int_equal(s.counters[PTN_C_CHECKSUMS], 1);
+	assert_int_equal(s.counters[PTN_C_SEGMENTED], 1);
+	assert_int_equal(s.counters[PTN_C_SEGMENTS], 4);
 	ptnet_close(p);
 
 	assert_int_equal(qemu_command(&q, PTN_REGION_RESET), 0);

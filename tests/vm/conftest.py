@@ -46,7 +46,8 @@ MEMORY = "512M" if BACKEND == "engine" else "224M"
 BOOT_SECONDS = 120
 END_SECONDS = 60
 # For tools that no busybox has, and netmap programs.
-TOOLS = ["/sbin/ethtool", f"{BUILD / 'tests/kernel/tool_port'}:/bin/tool_port"]
+TOOLS = ["/sbin/ethtool", *[f"{BUILD}/tests/kernel/{tool}:/bin/{tool}"
+                            for tool in ("tool_port", "tool_udp")]]
 
 
 def topology(name):

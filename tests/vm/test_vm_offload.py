@@ -4,8 +4,10 @@
 import re
 
 import pytest
-from conftest import interface, topology
+from conftest import interface, topology, until
 from test_vm_pairs import addresses, assert_sound, transfer
+
+LOTS = 20
 
 # One that may leave work to the switch, and one that may not.
 MIXED = """
@@ -71,6 +73,35 @@ def test_large_packets_pass_between_vms_as_they_are(world, pair):
         assert seen["segmented"] == seen["segments"] == seen["checksums"] == 0
         assert not any(n for key, n in seen["drops"].items() if "offload" in key)
     assert_sound(world, (web, "eth0"), (db, "eth0"))
+
+
+def six(a, b):
+    """Addresses of IPv6, fd00::1 and fd00::2."""
+    for number, vm in enumerate((a, b), 1):
+        vm.run(f"ip addr add fd00::{number}/64 dev eth0 nodad")
+
+
+def udp(sender, receiver, address):
+    """Many datagrams at once; each must arrive."""
+    receiver.run(f"tool_udp serve 6000 {LOTS} >/tmp/said 2>&1 & echo $! >/tmp/pid")
+    until(lambda: "ready" in receiver.run("cat /tmp/said"), 20, "it does not serve")
+    sender.run(f"tool_udp send {address} 6000 {LOTS}", 60)
+    until(lambda: receiver.ask("kill -0 $(cat /tmp/pid)")[0] != 0, 20, "it waits")
+    assert receiver.run("cat /tmp/said") == "ready\n"
+
+
+def test_tcp_and_udp_by_ipv6_and_ipv4(world, pair):
+    web, db = pair
+    six(web, db)
+    transfer(web, "[fd00::1]", db)
+    for sender, receiver, number in (web, db, 2), (db, web, 1):
+        large = count(sender, r"tx\d_large"), count(receiver, r"rx\d_large")
+        for address in (f"::ffff:10.0.0.{number}", f"fd00::{number}"):
+            udp(sender, receiver, address)
+        assert count(sender, r"tx\d_large") - large[0] >= 2 * LOTS
+        assert count(receiver, r"rx\d_large") - large[1] >= 2 * LOTS
+    assert counters(world, "web.eth0")["segments"] == 0
+    assert counters(world, "db.eth0")["segments"] == 0
 
 
 def test_offloads_are_switched_off_and_on(pair):
@@ -149,6 +180,19 @@ def test_who_has_no_header_gets_segments(world, mixed):
     errors = plain.run("grep Tcp: /proc/net/snmp").splitlines()
     errors = dict(zip(errors[0].split(), errors[1].split()))
     assert errors["InErrs"] == errors["InCsumErrors"] == "0"
+
+
+def test_segments_of_udp_and_of_ipv6(world, mixed):
+    web, plain = mixed
+    six(web, plain)
+    before = counters(world, "plain.eth0")["segmented"]
+    transfer(web, "[fd00::1]", plain)
+    for address in ("::ffff:10.0.0.2", "fd00::2"):
+        udp(web, plain, address)
+    assert counters(world, "plain.eth0")["segmented"] - before > 2 * LOTS
+    for what in ("Ip6InHdrErrors", "Udp6InCsumErrors", "Udp6InErrors"):
+        assert re.search(rf"{what}\s+0\n", plain.run("cat /proc/net/snmp6"))
+    udp(plain, web, "fd00::1")
 
 
 def test_who_has_one_gets_what_others_send(world, mixed):

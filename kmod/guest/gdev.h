@@ -32,7 +32,8 @@ struct gdev {
 	struct gregion region;
 	u32 seq; /* of the last command */
 	bool started; /* the rings are in use; under the RTNL */
-	bool has_headers; /* as the stack knows it */
+	bool has_headers; /* the host offers them ... */
+	bool wants_headers; /* ... and the stack takes them: RXCSUM */
 	struct glink link;
 	/* Whose the rings are, changed while they are stopped; NULL: the
 	 * stack's. Under the RTNL, as all of the user's.

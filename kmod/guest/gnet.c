@@ -51,10 +51,15 @@ static void follow_features(struct gdev *g)
 	netdev_update_features(g->dev);
 }
 
+static bool uses_headers(const struct gdev *g)
+{
+	return g->has_headers && g->wants_headers;
+}
+
 /* Not for netmap programs: their frames are as on a wire. */
 static int ask_for_headers(struct gdev *g, u32 *hdr_len)
 {
-	*hdr_len = !g->user && gregion_has_headers(&g->region) ? GHDR_LEN : 0;
+	*hdr_len = !g->user && uses_headers(g) ? GHDR_LEN : 0;
 	return *hdr_len ? gcommand_with(g, PTN_REGION_HEADER, *hdr_len) : 0;
 }
 
@@ -65,13 +70,13 @@ static int reset_queues(struct gdev *g)
 
 	if (!err)
 		err = gregion_refresh(&g->region);
-	if (!err)
-		err = ask_for_headers(g, &hdr_len);
+	if (err)
+		return err;
+	follow_features(g);
+	err = ask_for_headers(g, &hdr_len);
 	for (u32 i = 0; i < g->n_queues && !err; i++)
 		err = gqueue_reset(&g->queues[i], &g->region, gdev_doorbell(g),
 				   hdr_len);
-	if (!err)
-		follow_features(g);
 	return err;
 }
 
@@ -177,7 +182,29 @@ static netdev_features_t ndo_fix_features(struct net_device *dev,
 {
 	const struct gdev *g = netdev_priv(dev);
 
-	return g->has_headers ? features : features & ~offloads;
+	if (!g->has_headers)
+		features &= ~NETIF_F_RXCSUM;
+	return features & NETIF_F_RXCSUM ? features : features & ~offloads;
+}
+
+/* Without RXCSUM frames come as on a wire: they have no headers, either way. */
+static int ndo_set_features(struct net_device *dev, netdev_features_t features)
+{
+	struct gdev *g = netdev_priv(dev);
+	const bool wants = features & NETIF_F_RXCSUM;
+	int err;
+
+	if (g->wants_headers == wants)
+		return 0;
+	g->wants_headers = wants;
+	if (!g->started || g->user)
+		return 0;
+	gnet_stop(g);
+	err = gnet_start(g);
+	if (err)
+		netdev_warn(dev, "does not start again: %d\n", err);
+	glink_look(g);
+	return 0;
 }
 
 /* IPv6 with more headers than the one, which are for the stack to cut. */
@@ -198,7 +225,7 @@ static netdev_features_t ndo_features_check(struct sk_buff *skb,
 	features = vlan_features_check(skb, features);
 	if (!skb_is_gso(skb))
 		return features;
-	if (!g->has_headers || size < PTN_SEGMENT_MIN ||
+	if (!uses_headers(g) || size < PTN_SEGMENT_MIN ||
 	    skb->len / size >= PTN_SEGMENTS_MAX || is_extended(skb))
 		features &= ~NETIF_F_GSO_MASK;
 	return features;
@@ -212,6 +239,7 @@ static const struct net_device_ops ops = {
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_fix_features = ndo_fix_features,
+	.ndo_set_features = ndo_set_features,
 	.ndo_features_check = ndo_features_check,
 };
 
@@ -223,7 +251,7 @@ static void describe_offloads(struct net_device *dev,
 	const u32 slots = min_t(u32, c->tx_slots / 2, NETMAP_MAX_FRAGS);
 	const u32 max = min_t(u32, slots * buf - GHDR_LEN, GSO_LEGACY_MAX_SIZE);
 
-	dev->features |= NETIF_F_RXCSUM;
+	dev->hw_features |= NETIF_F_RXCSUM;
 	if (max < TSO_LEAST)
 		return;
 	dev->hw_features |= offloads;
@@ -284,7 +312,7 @@ struct gdev *gnet_new(struct pci_dev *pdev, const struct gregion *region)
 	SET_NETDEV_DEV(dev, &pdev->dev);
 	SET_NETDEV_DEVTYPE(dev, &gport_type.type);
 	g = netdev_priv(dev);
-	g->has_headers = gregion_has_headers(region);
+	g->has_headers = g->wants_headers = gregion_has_headers(region);
 	describe(dev, c, g->has_headers);
 	g->dev = dev;
 	g->pdev = pdev;

@@ -69,8 +69,9 @@ struct file *kpages_file(const char *name, u64 bytes)
 	if (!IS_ENABLED(CONFIG_SHMEM))
 		return ERR_PTR(-EOPNOTSUPP);
 	file = shmem_file_setup(name, bytes, VM_NORESERVE);
+	/* a file system's word for lacking memory */
 	if (IS_ERR(file))
-		return file;
+		return PTR_ERR(file) == -ENOSPC ? ERR_PTR(-ENOMEM) : file;
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->f_flags |= O_LARGEFILE;
 	SHMEM_I(file_inode(file))->seals = F_SEAL_SHRINK | F_SEAL_GROW |

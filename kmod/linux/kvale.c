@@ -268,6 +268,9 @@ static int hdr_set(struct krequest *rq)
 		return krefuse(err, "there is no port %s", name);
 	if (p->nic)
 		return krefuse(-EOPNOTSUPP, "%s is a network device", name);
+	if (p->kind == PTN_PORT_VM)
+		return krefuse(-EPERM, "%s is a VM's, whose driver sets it",
+			       name);
 	err = ptn_port_set_hdr_len(p->core, len);
 	if (err)
 		return krefuse(err, "%u is no length of a header: 0, 10, 12",

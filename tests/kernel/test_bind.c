@@ -226,6 +226,25 @@ static void programs_do_not_open_a_vms_port(void **state)
 	qemu_end(&q);
 }
 
+/* Its driver asks for headers, and nobody else. */
+static void programs_do_not_set_a_vms_header(void **state)
+{
+	struct nmreq_port_hdr hdr = {.nr_hdr_len = 12};
+	const int fd = abi_device();
+	struct qemu q;
+
+	for (int bound = 0; bound < 2; bound++) {
+		if (bound)
+			guest_started(&q, *state, "v.a");
+		assert_error(abi_ctrl(fd, "v.a", NETMAP_REQ_PORT_HDR_SET, &hdr,
+				      NULL),
+			     EPERM);
+	}
+	guest_ready(&q);
+	qemu_end(&q);
+	abi_close(fd);
+}
+
 static void a_monitor_sees_what_a_vm_sends(void **state)
 {
 	struct nmreq_register reg = {.nr_flags = NR_MONITOR_TX,
@@ -463,7 +482,10 @@ static pid_t start_vm(const char *path, int round)
 		return pid;
 	if (!qemu_start_whole(&q, path, GUEST_VECTORS))
 		_exit(1);
-	for (uint32_t n = 0; round % 4; n++) {
+	if (round % 4 == 0)
+		for (;;)
+			pause();
+	for (uint32_t n = 0;; n++) {
 		/* until it is stopped for its faults, and then in vain */
 		if (n % 1000 == 0) {
 			qemu_command(&q, PTN_REGION_RESET);
@@ -473,8 +495,6 @@ static pid_t start_vm(const char *path, int round)
 		if (round % 4 == 3)
 			guest_atok(&q, GUEST_QUEUES)->head = n;
 	}
-	for (;;)
-		pause();
 }
 
 static void wait_for_vm(struct host *h, const char *port, pid_t pid)
@@ -610,6 +630,7 @@ int main(void)
 		BIND_TEST(a_connection_that_has_ended_binds_nothing),
 		BIND_TEST(whatever_a_client_says_ends_it),
 		BIND_TEST(programs_do_not_open_a_vms_port),
+		BIND_TEST(programs_do_not_set_a_vms_header),
 		BIND_TEST(a_monitor_sees_what_a_vm_sends),
 		BIND_TEST(a_program_of_the_domain_can_be_in_the_way),
 		BIND_TEST(nobody_sleeps_too_long_on_a_switch),

@@ -111,8 +111,7 @@ static void test_bodies_are_there_or_not(void **state)
 	(void)state;
 	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++)
 		assert_error(abi_ctrl(fd, "vale0:b", (uint16_t)t,
-				      has_no_body((uint16_t)t) ? body : NULL,
-				      NULL),
+				      has_no_body(t) ? body : NULL, NULL),
 			     EINVAL);
 	abi_close(fd);
 }
@@ -128,7 +127,7 @@ static void test_pointers_to_nowhere(void **state)
 	(void)state;
 	assert_error(ioctl(fd, NIOCCTRL, BAD_POINTER) ? -errno : 0, EFAULT);
 	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++)
-		if (!has_no_body((uint16_t)t))
+		if (!has_no_body(t))
 			assert_error(abi_ctrl(fd, "vale0:n", (uint16_t)t,
 					      (void *)BAD_POINTER, NULL),
 				     EFAULT);
@@ -195,17 +194,18 @@ static void test_bodies_at_the_end_of_memory(void **state)
 	char *end = end_of_memory();
 
 	(void)state;
-	for (uint16_t t = 1; t <= NETMAP_REQ_MAX; t++) {
+	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++) {
 		const size_t size = body_sizes[t];
 		int fd = abi_device();
 
 		if (size) {
 			memset(end - size, 0, size);
-			assert_int_not_equal(abi_ctrl(fd, "vale0:e", t,
-						      end - size, NULL),
+			assert_int_not_equal(abi_ctrl(fd, "vale0:e",
+						      (uint16_t)t, end - size,
+						      NULL),
 					     -EFAULT);
-			assert_error(abi_ctrl(fd, "vale0:e", t, end - size + 1,
-					      NULL),
+			assert_error(abi_ctrl(fd, "vale0:e", (uint16_t)t,
+					      end - size + 1, NULL),
 				     EFAULT);
 		}
 		abi_close(fd);
@@ -307,8 +307,7 @@ static void test_names(void **state)
 		char body[256] = {0};
 		int fd = abi_device();
 
-		h = header((uint16_t)t, "",
-			   has_no_body((uint16_t)t) ? NULL : body);
+		h = header((uint16_t)t, "", has_no_body(t) ? NULL : body);
 		memset(h.nr_name, 'a', sizeof(h.nr_name));
 		memcpy(h.nr_name, "vale0:", 6);
 		assert_fails(abi_call(fd, &h));
@@ -402,7 +401,7 @@ static void test_which_options_which_request_takes(void **state)
 	int fd = abi_device();
 
 	(void)state;
-	for (uint16_t t = 1; t <= NETMAP_REQ_MAX; t++)
+	for (unsigned t = 1; t <= NETMAP_REQ_MAX; t++)
 		for (uint32_t type = 1; type <= NETMAP_REQ_OPT_MAX; type++) {
 			char body[64] = {0}, bytes[96] = {0};
 			struct nmreq_option *o = (void *)bytes;
@@ -410,9 +409,9 @@ static void test_which_options_which_request_takes(void **state)
 			o->nro_reqtype = type;
 			o->nro_size = option_sizes[type];
 			o->nro_status = 4711;
-			if (takes(t, type))
+			if (takes((uint16_t)t, type))
 				continue;
-			assert_error(abi_ctrl(fd, "vale0:o", t,
+			assert_error(abi_ctrl(fd, "vale0:o", (uint16_t)t,
 					      has_no_body(t) ? NULL : body, o),
 				     EOPNOTSUPP);
 			assert_int_equal(o->nro_status, EOPNOTSUPP);

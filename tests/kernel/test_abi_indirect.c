@@ -165,6 +165,7 @@ static int late_page(char **page)
 	struct uffdio_register reg = {.mode = UFFDIO_REGISTER_MODE_MISSING};
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 
+	*page = NULL;
 	if (fd < 0)
 		return -1;
 	*page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,

@@ -468,7 +468,7 @@ static void test_extra_buffers_as_they_are_left(void **state)
 	(void)state;
 	abi_open(&keeper, "vale0:x");
 	for (size_t i = 0; i < COUNT(leave); i++) {
-		uint32_t list[EXTRA], n = 0;
+		uint32_t list[EXTRA] = {0}, n = 0;
 		struct abi_port p;
 
 		abi_open_as(&p, "vale0:x", wish);

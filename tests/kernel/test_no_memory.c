@@ -6,7 +6,7 @@
  *
  * Where a kernel can be told to fail, which is so on
  * kernels: kasan
- * seconds: 400
+ * seconds: 800
  */
 #include "abi.h"
 
@@ -810,11 +810,13 @@ static unsigned first_of_module(void)
 
 static void test_loading(void **state)
 {
+	const char *file = getenv("PTNET_MODULE");
 	unsigned nth, failures = 0;
 	bool hit = true;
 
 	(void)state;
-	module_fd = open(getenv("PTNET_MODULE"), O_RDONLY | O_CLOEXEC);
+	assert_non_null(file);
+	module_fd = open(file ?: "", O_RDONLY | O_CLOEXEC);
 	assert_true(module_fd >= 0);
 	world_forget();
 	unload();

@@ -193,7 +193,8 @@ static void take_all(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
 	    !ptn_port_running(monitor))
 		return;
 	ptn_spin_lock(&r->lock);
-	ptn_spin_lock(&m->lock);
+	/* monitors are not monitored: there is no other order */
+	ptn_spin_lock_inner(&m->lock);
 	wake = take_slots(m, r, from, ptn_ring_span(r, from, to), take);
 	ptn_spin_unlock(&m->lock);
 	ptn_spin_unlock(&r->lock);

@@ -11,6 +11,7 @@
  *
  * Locks		ptn_spin_t, ptn_spin_init(l), ptn_spin_lock(l),
  *			bool ptn_spin_trylock(l), ptn_spin_unlock(l)
+ *			ptn_spin_lock_inner(l)	one more of the same kind
  *
  * Publish		ptn_rcu_read_lock(), ptn_rcu_read_unlock()
  *			ptn_rcu_synchronize()		may sleep

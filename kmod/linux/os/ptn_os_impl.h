@@ -54,6 +54,13 @@ static inline void ptn_spin_lock(ptn_spin_t *l)
 	spin_lock_bh(l);
 }
 
+/* Lockdep is told that it lies inside the one that is held. */
+static inline void ptn_spin_lock_inner(ptn_spin_t *l)
+{
+	local_bh_disable();
+	spin_lock_nested(l, SINGLE_DEPTH_NESTING);
+}
+
 static inline bool ptn_spin_trylock(ptn_spin_t *l)
 {
 	return spin_trylock_bh(l);

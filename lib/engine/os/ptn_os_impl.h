@@ -102,6 +102,11 @@ static inline void ptn_spin_lock(ptn_spin_t *l)
 	}
 }
 
+static inline void ptn_spin_lock_inner(ptn_spin_t *l)
+{
+	ptn_spin_lock(l);
+}
+
 static inline void ptn_spin_unlock(ptn_spin_t *l)
 {
 	ptn_store_release(l->locked, 0);

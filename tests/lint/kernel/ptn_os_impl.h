@@ -50,6 +50,7 @@ typedef struct {
 
 void ptn_spin_init(ptn_spin_t *l);
 void ptn_spin_lock(ptn_spin_t *l);
+void ptn_spin_lock_inner(ptn_spin_t *l);
 bool ptn_spin_trylock(ptn_spin_t *l);
 void ptn_spin_unlock(ptn_spin_t *l);
 

@@ -61,5 +61,5 @@ start_daemon() {
 		"--run-dir $run_dir &"
 	ptnetd --backend "$backend" --state-dir "$dir/state" \
 		--run-dir "$run_dir" >"$dir/ptnetd.log" 2>&1 &
-	until_true 10 ptnetctl status || fail "ptnetd does not answer"
+	until_true 30 ptnetctl status || fail "ptnetd does not answer"
 }

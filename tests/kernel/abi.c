@@ -241,6 +241,21 @@ uint64_t abi_take(struct netmap_ring *r)
 	return n;
 }
 
+void abi_pass(struct netmap_ring *rx, struct netmap_ring *tx)
+{
+	struct netmap_slot *from = &rx->slot[rx->head];
+	struct netmap_slot *to = &tx->slot[tx->head];
+	const uint32_t buf = to->buf_idx;
+
+	to->buf_idx = from->buf_idx;
+	to->len = from->len;
+	to->flags = NS_BUF_CHANGED;
+	from->buf_idx = buf;
+	from->flags = NS_BUF_CHANGED;
+	rx->head = rx->cur = abi_next(rx, rx->head);
+	tx->head = tx->cur = abi_next(tx, tx->head);
+}
+
 unsigned abi_drain(const struct abi_port *p)
 {
 	struct netmap_ring *r = abi_rx(p, 0);

@@ -129,6 +129,9 @@ void abi_send(const struct abi_port *p, size_t len, unsigned dst, unsigned src,
 /** abi_take - the next frame of a receive ring of one slot: its number */
 uint64_t abi_take(struct netmap_ring *r);
 
+/** abi_pass - the next frame of @rx goes on by @tx: buffers change places */
+void abi_pass(struct netmap_ring *rx, struct netmap_ring *tx);
+
 /** abi_drain - sync, take all frames of ring 0 there are; how many */
 unsigned abi_drain(const struct abi_port *p);
 

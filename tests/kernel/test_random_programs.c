@@ -104,19 +104,8 @@ static void forward_some(const struct abi_port *p)
 
 	abi_rxsync(p);
 	for (uint32_t n = below(20);
-	     rx && tx && n && abi_space(rx) && abi_space(tx); n--) {
-		struct netmap_slot *from = &rx->slot[rx->head];
-		struct netmap_slot *to = &tx->slot[tx->head];
-		const uint32_t idx = to->buf_idx;
-
-		to->buf_idx = from->buf_idx;
-		to->len = from->len;
-		to->flags = NS_BUF_CHANGED;
-		from->buf_idx = idx;
-		from->flags = NS_BUF_CHANGED;
-		rx->head = rx->cur = abi_next(rx, rx->head);
-		tx->head = tx->cur = abi_next(tx, tx->head);
-	}
+	     rx && tx && n && abi_space(rx) && abi_space(tx); n--)
+		abi_pass(rx, tx);
 	abi_txsync(p);
 	abi_rxsync(p);
 }

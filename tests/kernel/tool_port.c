@@ -248,22 +248,6 @@ static int pong(const char *port, uint32_t count)
 	return 0;
 }
 
-/* Buffers of the two rings change places. */
-static void pass(struct netmap_ring *rx, struct netmap_ring *tx)
-{
-	struct netmap_slot *from = &rx->slot[rx->head];
-	struct netmap_slot *to = &tx->slot[tx->head];
-	const uint32_t buf = to->buf_idx;
-
-	to->buf_idx = from->buf_idx;
-	to->len = from->len;
-	to->flags = NS_BUF_CHANGED;
-	from->buf_idx = buf;
-	from->flags = NS_BUF_CHANGED;
-	rx->head = rx->cur = abi_next(rx, rx->head);
-	tx->head = tx->cur = abi_next(tx, tx->head);
-}
-
 static int answer(const char *port, uint32_t count)
 {
 	struct abi_port p;
@@ -275,7 +259,7 @@ static int answer(const char *port, uint32_t count)
 			struct netmap_ring *rx = abi_rx(&p, first(q));
 
 			while (abi_space(rx) && abi_space(tx_of(&p)))
-				pass(rx, tx_of(&p));
+				abi_pass(rx, tx_of(&p));
 		}
 		assert_int_equal(abi_txsync(&p), 0);
 	}

@@ -167,10 +167,12 @@ static u32 read_v6(const struct head *h, struct ptn_offload *o)
 
 static bool read_tcp(const struct head *h, struct ptn_offload *o)
 {
-	const u8 *tcp = h->byte + o->transport;
+	const u8 *tcp;
 
-	if (!has(h, o->transport, TCP_HEADER) ||
-	    tcp[TCP_FLAGS] & (TCP_SYN | TCP_RST))
+	if (!has(h, o->transport, TCP_HEADER))
+		return false;
+	tcp = h->byte + o->transport;
+	if (tcp[TCP_FLAGS] & (TCP_SYN | TCP_RST))
 		return false;
 	o->kind = PTN_OFFLOAD_TCP;
 	o->headers = (u16)(o->transport + 4 * (tcp[TCP_OFFSET] >> 4));
@@ -180,10 +182,12 @@ static bool read_tcp(const struct head *h, struct ptn_offload *o)
 
 static bool read_udp(const struct head *h, struct ptn_offload *o)
 {
-	const u8 *udp = h->byte + o->transport;
+	const u8 *udp;
 
-	if (!has(h, o->transport, UDP_HEADER) ||
-	    ptn_be16(udp + UDP_LENGTH) != h->len - o->transport)
+	if (!has(h, o->transport, UDP_HEADER))
+		return false;
+	udp = h->byte + o->transport;
+	if (ptn_be16(udp + UDP_LENGTH) != h->len - o->transport)
 		return false;
 	o->kind = PTN_OFFLOAD_UDP;
 	o->headers = o->transport + UDP_HEADER;

@@ -133,6 +133,14 @@ bool ptn_csb_tx_settle(struct ptn_ring *r)
 	return ptn_csb_must_notify(r);
 }
 
+void ptn_csb_settle(struct ptn_port *p, u32 queue)
+{
+	struct ptn_ring *r = ptn_port_ring(p, PTN_VECTOR_TX(queue));
+
+	if (r && ptn_csb_tx_settle(r))
+		ptn_ring_notify(r);
+}
+
 void ptn_csb_want_kicks(struct ptn_ring *r, bool want)
 {
 	struct nm_csb_ktoa *ktoa = ptn_load(r->ktoa);

@@ -76,8 +76,7 @@ static bool device_arm(struct ptn_port *p, u32 queue)
 
 	if (!r)
 		return true;
-	if (ptn_csb_tx_settle(r))
-		ptn_ring_notify(r);
+	ptn_csb_settle(p, queue);
 	ptn_csb_want_kicks(r, true);
 	ptn_mb_heavy();
 	if (ptn_load(r->atok->head) == r->seen ||
@@ -100,6 +99,7 @@ static void device_down(struct ptn_port *p)
 static const struct ptn_link_ops device_link = {
 	.tx = device_tx,
 	.arm = device_arm,
+	.settle = ptn_csb_settle,
 	.up = device_up,
 	.down = device_down,
 };

@@ -326,8 +326,7 @@ bool ptn_forward_arm(struct ptn_port *p, u32 queue)
 
 	if (!r)
 		return true;
-	if (ptn_csb_tx_settle(r))
-		ptn_ring_notify(r);
+	ptn_csb_settle(p, queue);
 	ptn_csb_want_kicks(r, true);
 	ptn_mb_heavy();
 	if (ptn_load(r->atok->head) == r->seen)

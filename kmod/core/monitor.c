@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
  * What monitors get of another port's frames: copies of slots that still
- * wait, or the buffers of slots that are done with.
+ * wait, or the buffers of slots that are done with. A device's frames that are
+ * in no slot are copied.
  */
 #include "monitor.h"
 
@@ -165,6 +166,33 @@ static void copy_slot(struct ptn_ring *m, struct ptn_ring *r, u32 at)
 	show_slot(m, len, ptn_slot_flags(word));
 }
 
+/* The same, of a fragment that is in no slot. */
+static void copy_fragment(struct ptn_ring *m, const struct ptn_frag *f,
+			  bool more)
+{
+	const u64 place = m->offset.initial;
+
+	if (f->len > m->buf_size - place) {
+		m->count[PTN_C_DROP_TOO_BIG]++;
+		return;
+	}
+	if (ptn_books_make_true(m, NULL, m->hwtail)) {
+		m->count[PTN_C_DROP_BAD_BUFFER]++;
+		return;
+	}
+	ptn_copy(ptn_ring_buf(m, m->buf[m->hwtail]) + place, f->addr, f->len);
+	ptn_offset_write(m, &m->slot[m->hwtail], place);
+	show_slot(m, f->len, more ? NS_MOREFRAG : 0);
+}
+
+/* After the monitor's ring has changed: whether to wake its program. */
+static bool end_changes(struct ptn_ring *m)
+{
+	ptn_csb_rx_publish(m);
+	ptn_mb();
+	return ptn_csb_must_notify(m);
+}
+
 static bool take_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n,
 		       void (*take)(struct ptn_ring *, struct ptn_ring *, u32))
 {
@@ -176,9 +204,27 @@ static bool take_slots(struct ptn_ring *m, struct ptn_ring *r, u32 from, u32 n,
 		take(m, r, from);
 		from = ptn_ring_next(r, from);
 	}
-	ptn_csb_rx_publish(m);
-	ptn_mb();
-	return ptn_csb_must_notify(m);
+	return end_changes(m);
+}
+
+/* Of more than there is room for, the last ones. */
+static bool keep_frames(struct ptn_ring *m, const struct ptn_work *w)
+{
+	u32 skip = w->n_frags - make_room(m, w->n_frags);
+
+	m->count[PTN_C_DROP_RX_FULL] += skip;
+	for (u32 i = 0; i < w->n_frames; i++) {
+		const struct ptn_frag *f = ptn_work_frame(w, i);
+		const u32 frags = w->odd ? w->frame[i].frags : 1;
+
+		for (u32 k = 0; k < frags; k++) {
+			if (skip)
+				skip--;
+			else
+				copy_fragment(m, &f[k], k + 1 < frags);
+		}
+	}
+	return end_changes(m);
 }
 
 static void take_all(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
@@ -212,4 +258,19 @@ void ptn_monitor_imitate(struct ptn_port *monitor, u32 queue,
 			 struct ptn_port *p, u32 vector, u32 from, u32 to)
 {
 	take_all(monitor, queue, p, vector, from, to, copy_slot);
+}
+
+void ptn_monitor_keep(struct ptn_port *monitor, u32 queue,
+		      const struct ptn_work *w)
+{
+	struct ptn_ring *m = ptn_port_ring(monitor, PTN_VECTOR_RX(queue));
+	bool wake;
+
+	if (!m || !ptn_port_running(monitor) || !w->n_frames)
+		return;
+	ptn_spin_lock(&m->lock);
+	wake = keep_frames(m, w);
+	ptn_spin_unlock(&m->lock);
+	if (wake)
+		ptn_ring_notify(m);
 }

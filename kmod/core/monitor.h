@@ -39,4 +39,13 @@ void ptn_monitor_swap(struct ptn_port *monitor, u32 queue, struct ptn_port *p,
 void ptn_monitor_imitate(struct ptn_port *monitor, u32 queue,
 			 struct ptn_port *p, u32 vector, u32 from, u32 to);
 
+/**
+ * ptn_monitor_keep - the same for frames that a device brings or takes
+ *
+ * They are in no ring of the region. A fragment that is longer than a buffer
+ * is dropped and counted at the monitor.
+ */
+void ptn_monitor_keep(struct ptn_port *monitor, u32 queue,
+		      const struct ptn_work *w);
+
 #endif

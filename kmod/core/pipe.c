@@ -452,6 +452,12 @@ static bool pipe_arm(struct ptn_port *p, u32 queue)
 	return false;
 }
 
+static void pipe_settle(struct ptn_port *p, u32 queue)
+{
+	show_all(tx_of(p, queue));
+	show_all(tx_of(other_end(p), queue));
+}
+
 static void pipe_disarm(struct ptn_port *p, u32 queue)
 {
 	want_kicks(rx_of(p, queue), false);
@@ -476,6 +482,7 @@ static const struct ptn_link_ops pipe_link = {
 	.rx = pipe_rx,
 	.arm = pipe_arm,
 	.disarm = pipe_disarm,
+	.settle = pipe_settle,
 	.up = pipe_up,
 	.down = pipe_down,
 };

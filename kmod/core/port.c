@@ -360,6 +360,12 @@ void ptn_port_disarm(struct ptn_port *p, u32 queue)
 		p->link->disarm(p, queue);
 }
 
+void ptn_port_settle(struct ptn_port *p, u32 queue)
+{
+	if (p->link && p->running)
+		p->link->settle(p, queue);
+}
+
 void ptn_port_heard(struct ptn_port *p, u32 queue)
 {
 	struct ptn_ring *r = queue < p->tx_rings ? &p->tx[queue]

@@ -174,6 +174,12 @@ void ptn_port_release(struct ptn_port *p, u32 queue, struct ptn_work *w);
  */
 bool ptn_port_arm(struct ptn_port *p, u32 queue);
 
+/**
+ * ptn_port_settle - before a sleep from which no kick wakes: whoever waits for
+ *	his frames to be gone is told how far they are
+ */
+void ptn_port_settle(struct ptn_port *p, u32 queue);
+
 /** ptn_port_disarm - the queue is looked at without kicks from now on */
 void ptn_port_disarm(struct ptn_port *p, u32 queue);
 

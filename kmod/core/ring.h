@@ -76,6 +76,8 @@ struct ptn_link_ops {
 	/* Ask for kicks; true when nothing can be done now. */
 	bool (*arm)(struct ptn_port *p, u32 queue);
 	void (*disarm)(struct ptn_port *p, u32 queue);
+	/* Show senders how far the queue is. */
+	void (*settle)(struct ptn_port *p, u32 queue);
 	/* Frames of a device that is the port's program. */
 	void (*inject)(struct ptn_port *p, u32 queue, struct ptn_work *w);
 	/* Frames may be brought to the port, or not any more. */
@@ -259,6 +261,9 @@ bool ptn_csb_tx_idle(struct ptn_ring *r);
 
 /** ptn_csb_tx_settle - show all now; true: notify */
 bool ptn_csb_tx_settle(struct ptn_ring *r);
+
+/** ptn_csb_settle - the same of a queue that nobody else syncs, and notify */
+void ptn_csb_settle(struct ptn_port *p, u32 queue);
 
 /**
  * ptn_csb_must_notify - the program sleeps and has something beyond its cur

@@ -134,6 +134,7 @@ static void port_down(struct ptn_port *p)
 static const struct ptn_link_ops vale_link = {
 	.tx = ptn_forward,
 	.arm = ptn_forward_arm,
+	.settle = ptn_csb_settle,
 	.inject = ptn_forward_inject,
 	.up = port_up,
 	.down = port_down,

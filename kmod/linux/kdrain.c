@@ -2,6 +2,7 @@
 #include "kdrain.h"
 
 #include "core/device.h"
+#include "kmonitor.h"
 #include "kport.h"
 #include "ktx.h"
 
@@ -19,6 +20,7 @@ static u32 take_and_send(struct kdrain *d)
 	n = ptn_device_take(p, d->queue, d->work, room);
 	if (!n)
 		return 0;
+	kmonitor_pass(d->port, PTN_VECTOR_RX(d->queue), d->work);
 	ktx_send(d->tx, d->work);
 	ptn_device_give_back(p, d->queue);
 	return n;

@@ -185,6 +185,18 @@ static void disarm(struct kloop *l, u32 queue)
 	mutex_unlock(&r->lock);
 }
 
+static void settle(struct kloop *l, u32 queue)
+{
+	struct kring *r = queue_lock(l, queue);
+
+	mutex_lock(&r->lock);
+	rcu_read_lock();
+	if (!l->port->gone)
+		ptn_port_settle(l->port->core, queue);
+	rcu_read_unlock();
+	mutex_unlock(&r->lock);
+}
+
 static void count_kick(struct watched *w)
 {
 	struct kloop *l = w->loop;
@@ -284,6 +296,12 @@ static void disarm_all(struct kloop *l)
 		disarm(l, __ffs64(q));
 }
 
+static void settle_all(struct kloop *l)
+{
+	for (u64 q = l->queues; q; q &= q - 1)
+		settle(l, __ffs64(q));
+}
+
 static bool is_awake(const struct kloop *l)
 {
 	return READ_ONCE(l->kicked) || has_ended(l);
@@ -291,27 +309,39 @@ static bool is_awake(const struct kloop *l)
 
 static void wait_for_kick(struct kloop *l)
 {
-	const bool timed = l->sleep_us;
-
 	WRITE_ONCE(l->kicked, false);
 	smp_mb(); /* against kloop_kick() */
 	if (l->due && l->due(l->home))
 		return;
 	if (!arm_all(l))
 		return;
-	if (timed)
-		disarm_all(l);
-	if (timed)
-		wait_event_interruptible_hrtimeout(
-			l->wait, is_awake(l),
-			ns_to_ktime((u64)l->sleep_us * NSEC_PER_USEC));
-	else if (l->jiffies_max)
+	if (l->jiffies_max)
 		wait_event_interruptible_timeout(l->wait, is_awake(l),
 						 l->jiffies_max);
 	else
 		wait_event_interruptible(l->wait, is_awake(l));
-	if (!timed)
-		disarm_all(l);
+	disarm_all(l);
+}
+
+/*
+ * Where not all have an ioeventfd, programs are asked for no kicks: the loop
+ * looks again when the time is over. Who has one may still say that it is
+ * earlier.
+ */
+static void wait_for_time(struct kloop *l)
+{
+	settle_all(l);
+	wait_event_interruptible_hrtimeout(
+		l->wait, is_awake(l),
+		ns_to_ktime((u64)l->sleep_us * NSEC_PER_USEC));
+}
+
+static void wait(struct kloop *l)
+{
+	if (l->sleep_us)
+		wait_for_time(l);
+	else
+		wait_for_kick(l);
 }
 
 /* A freezer's signal, too: the call is begun anew when that is over. */
@@ -324,8 +354,10 @@ static int run(struct kloop *l)
 			return -ENXIO;
 		if (signal_pending(current))
 			return -ERESTARTNOHAND;
+		WRITE_ONCE(l->kicked, false);
+		smp_mb(); /* against kloop_kick() */
 		if (!sync_all(l))
-			wait_for_kick(l);
+			wait(l);
 		cond_resched();
 	}
 }

@@ -2,11 +2,14 @@
 #include "kmonitor.h"
 
 #include <linux/bitops.h>
+#include <linux/rculist.h>
 
+#include "core/device.h"
 #include "core/header.h"
 #include "core/monitor.h"
 #include "kctl.h"
 #include "kmem.h"
+#include "knic.h"
 
 /* A ring that is monitored: an entry of that ring's list. */
 struct tap {
@@ -25,7 +28,10 @@ struct kmonitor {
 	struct tap tap[];
 };
 
-/* The parent's side. Lists of taps are changed under the ring's lock. */
+/*
+ * The parent's side. Lists of taps are changed under the ring's lock; who
+ * moves a device's frames reads them under RCU.
+ */
 
 static bool is_tx(const struct tap *t)
 {
@@ -45,7 +51,7 @@ static void tap_begin(struct tap *t)
 	mutex_lock(&r->lock);
 	if (is_tx(t) && list_empty(&r->monitors))
 		r->copied = ptn_header_gate(parent->core, queue_of(t));
-	list_add_tail(&t->node, &r->monitors);
+	list_add_tail_rcu(&t->node, &r->monitors);
 	mutex_unlock(&r->lock);
 }
 
@@ -55,7 +61,7 @@ static void tap_end(struct tap *t)
 	struct kring *r = kport_ring(parent, t->vector);
 
 	mutex_lock(&r->lock);
-	list_del_init(&t->node);
+	list_del_rcu(&t->node);
 	if (is_tx(t) && list_empty(&r->monitors))
 		ptn_header_gate_off(parent->core, queue_of(t));
 	mutex_unlock(&r->lock);
@@ -67,6 +73,8 @@ static void end_taps(struct kmonitor *m)
 		return;
 	for (u32 i = 0; i < m->n_taps; i++)
 		tap_end(&m->tap[i]);
+	if (knic_is_program(m->parent))
+		ptn_rcu_synchronize();
 	WRITE_ONCE(m->orphan, true);
 }
 
@@ -312,4 +320,18 @@ void kmonitor_rx_end(struct kport *p, u32 queue, u32 from, u32 to,
 		     struct ptn_work *w)
 {
 	copy(p, PTN_VECTOR_RX(queue), from, to, w);
+}
+
+void kmonitor_pass(struct kport *p, u32 vector, struct ptn_work *w)
+{
+	const struct tap *t;
+
+	list_for_each_entry_rcu(t, &kport_ring(p, vector)->monitors, node) {
+		struct ptn_port *monitor = t->monitor->port->core;
+
+		if (t->monitor->zero_copy)
+			ptn_monitor_keep(monitor, t->queue, w);
+		else
+			ptn_device_receive(monitor, t->queue, w);
+	}
 }

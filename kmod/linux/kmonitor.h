@@ -6,8 +6,10 @@
  * parent's memory. A monitor whose parent has no program any more is an
  * orphan: its syncs fail.
  *
- * ksync calls the four functions below around a sync of a ring that somebody
- * monitors, under that ring's lock.
+ * ksync calls kmonitor_tx_begin() and its like around a sync of a ring that
+ * somebody monitors, under that ring's lock. Where a device is the port's
+ * program nothing is synced and nothing is in buffers that one could have:
+ * krx and kdrain call kmonitor_pass(), and zero copies are copies.
  */
 #ifndef PTN_KMONITOR_H
 #define PTN_KMONITOR_H
@@ -53,5 +55,8 @@ void kmonitor_tx_end(struct kport *p, u32 queue, u32 from, u32 to);
 void kmonitor_rx_begin(struct kport *p, u32 queue, u32 from, u32 to);
 void kmonitor_rx_end(struct kport *p, u32 queue, u32 from, u32 to,
 		     struct ptn_work *w);
+
+/* Of a device's port: these frames come from it or go to it. Under RCU. */
+void kmonitor_pass(struct kport *p, u32 vector, struct ptn_work *w);
 
 #endif

@@ -302,6 +302,33 @@ static int register_null(struct krequest *rq, const char *name)
 	return register_port(rq, p, name);
 }
 
+/*
+ * As a program sees its device. A device that is its port's program sends into
+ * the switch what comes from the wire.
+ */
+static int monitored_queues(struct kmonitor_params *out,
+			    const struct kport *parent,
+			    const struct nmreq_register *reg)
+{
+	struct ptn_port_params shape = parent->params;
+	const bool turned = knic_is_program(parent);
+	struct kqueues q;
+	int err;
+
+	if (turned)
+		swap(shape.queues, shape.rx_queues);
+	err = kqueues_of(&q, &shape, reg);
+	if (err)
+		return err;
+	if (reg->nr_flags & NR_MONITOR_TX)
+		out->tx = q.tx;
+	if (reg->nr_flags & NR_MONITOR_RX)
+		out->rx = q.rx;
+	if (turned)
+		swap(out->tx, out->rx);
+	return 0;
+}
+
 static int register_monitor(struct krequest *rq, const char *name)
 {
 	const struct nmreq_register *reg = &rq->body.reg;
@@ -315,20 +342,11 @@ static int register_monitor(struct krequest *rq, const char *name)
 	if (err)
 		return krefuse(err == -ENXIO ? -EINVAL : err,
 			       "%s is not there to be monitored", name);
-	/* its frames go to and fro without a sync that could show them */
-	if (knic_is_program(parent))
-		return krefuse(-EINVAL,
-			       "%s is on a switch, and no program's to monitor",
-			       name);
-	err = kqueues_of(&q, &parent->params, reg);
+	err = monitored_queues(&params, parent, reg);
 	if (!err)
 		err = kresolve_memory(reg->nr_mem_id);
 	if (err)
 		return err;
-	if (reg->nr_flags & NR_MONITOR_TX)
-		params.tx = q.tx;
-	if (reg->nr_flags & NR_MONITOR_RX)
-		params.rx = q.rx;
 	params.slots = reg->nr_rx_slots;
 	err = kmonitor_new(&p, parent, &params);
 	if (err == -EOPNOTSUPP)

@@ -2,6 +2,7 @@
 #include "krx.h"
 
 #include "core/device.h"
+#include "kmonitor.h"
 #include "kport.h"
 #include "kskb.h"
 #include "kswitch.h"
@@ -12,6 +13,7 @@ enum { WAITING_MAX = PTN_BATCH };
 static void hand_batch(struct krx *rx)
 {
 	if (rx->inject) {
+		kmonitor_pass(rx->port, PTN_VECTOR_TX(rx->queue), rx->work);
 		kswitch_touch(rx->port->sw);
 		ptn_device_inject(rx->port->core, rx->queue, rx->work);
 	} else {

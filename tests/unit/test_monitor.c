@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/device.h"
 #include "core/header.h"
 #include "core/monitor.h"
 #include "unit/rig.h"
@@ -200,6 +201,58 @@ static void a_buffer_shown_twice_is_lost_to_nobody(void **state)
 			 3);
 }
 
+/* Frames of a device: in no ring, perhaps of several fragments. */
+
+static u8 brought[SLOTS * LEN];
+
+static void bring(u32 n, u8 mark)
+{
+	ptn_device_clear(work);
+	for (u32 i = 0; i < n; i++) {
+		rig_frame((char *)brought + i * LEN, LEN, 2, 4, (u8)(mark + i));
+		ptn_device_add(work, brought + i * LEN, LEN, false, 0);
+	}
+	ptn_monitor_keep(monitor.port, 0, work);
+}
+
+static void a_devices_newest_frames_are_kept(void **state)
+{
+	(void)state;
+	bring(4, 100);
+	ptn_header_end(monitor.port, PTN_VECTOR_RX(0));
+	bring(11, 104);
+	bring(3, 200);
+	for (u8 i = 0; i < 4; i++)
+		assert_next((u8)(100 + i));
+	for (u8 i = 7; i < 15; i++)
+		assert_next((u8)(100 + i));
+	for (u8 i = 0; i < 3; i++)
+		assert_next((u8)(200 + i));
+	assert_int_equal(rig_count(&monitor, PTN_C_DROP_RX_FULL), 3);
+	assert_whole();
+}
+
+static void a_devices_fragments_stay_together(void **state)
+{
+	static u8 long_one[3000];
+	u8 frame[2048];
+
+	(void)state;
+	memset(brought, 7, sizeof(brought));
+	ptn_device_clear(work);
+	ptn_device_add(work, long_one, sizeof(long_one), false, 0);
+	ptn_device_add(work, brought, 50, true, 0);
+	ptn_device_add(work, brought, 30, false, 0);
+	ptn_device_add(work, brought, 60, false, 0);
+	ptn_monitor_keep(monitor.port, 0, work);
+	assert_int_equal(rig_recv(&monitor, 0, frame, sizeof(frame)), 80);
+	assert_memory_equal(frame, brought, 80);
+	assert_int_equal(rig_recv(&monitor, 0, frame, sizeof(frame)), 60);
+	assert_int_equal(rig_count(&monitor, PTN_C_DROP_TOO_BIG), 1);
+	assert_int_equal(rig_count(&monitor, PTN_C_RX_FRAMES), 2);
+	assert_whole();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +265,8 @@ int main(void)
 		test(a_slot_with_another_buffer_hands_that_over),
 		test(a_slot_with_a_buffer_of_nobody_is_left_out),
 		test(a_buffer_shown_twice_is_lost_to_nobody),
+		test(a_devices_newest_frames_are_kept),
+		test(a_devices_fragments_stay_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,8 +142,8 @@ class Bench:
     def testpmd(self):
         rates = {}
         for length in LENGTHS:
-            with self.sockets(), testpmd.Testpmd(self.scratch, "switch",
-                                                 "server", 1) as switch:
+            ports = testpmd.memifs(self.scratch, "server")
+            with self.sockets(), testpmd.Testpmd("switch", ports, 1) as switch:
                 switch.do("set fwd io", "start")
                 rates[length] = testpmd.circulate(self.scratch, length,
                                                   switch.process.pid)

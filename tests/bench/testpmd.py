@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""DPDK's testpmd with two memif ports, without huge pages."""
+"""DPDK's testpmd with two ports, without huge pages."""
 
 import os
 import re
@@ -23,6 +23,15 @@ def memif(directory, number, role):
             "bsize=2048,rsize=10")
 
 
+def memifs(directory, role):
+    return [memif(directory, i, role) for i in (0, 1)]
+
+
+def vhost(path, number):
+    """The device arguments of a port that a virtio-net device connects to."""
+    return f"net_vhost{number},iface={path}"
+
+
 def real_time(pid):
     """The threads that poll; the others must not starve the prompt."""
     for task in os.listdir(f"/proc/{pid}/task"):
@@ -39,12 +48,12 @@ def real_time(pid):
 class Testpmd:
     """Forwards between its two ports with the thread on @cpu."""
 
-    def __init__(self, directory, name, role, cpu, queues=1):
+    def __init__(self, name, devices, cpu, queues=1):
         self.command = [
             PROGRAM, "--lcores", f"0@0,1@{cpu}", "--no-huge", "-m", "256",
             "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=3",
             f"--file-prefix=ptnet-bench-{os.getpid()}-{name}",
-            *(f"--vdev={memif(directory, i, role)}" for i in (0, 1)),
+            *(f"--vdev={device}" for device in devices),
             "--", "--no-mlockall", "--total-num-mbufs=8192", "--rxd=1024",
             "--txd=1024", f"--burst={BURST}",
             f"--rxq={queues}", f"--txq={queues}", "-i",
@@ -81,7 +90,7 @@ def circulate(directory, length, pid_of_switch, queues=1):
     """Frames go round: out of one port of a testpmd on CPU 0, through what is
     measured into its other port, and out again, both ways. Returns the Mpps
     that come back, of both ways."""
-    with Testpmd(directory, "load", "client", 0, queues) as load:
+    with Testpmd("load", memifs(directory, "client"), 0, queues) as load:
         load.do("set fwd io", f"set txpkts {length}",
                 f"start tx_first {BURSTS_IN_FLIGHT // queues}")
         time.sleep(0.5)

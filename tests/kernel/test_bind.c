@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,8 +29,6 @@
 
 enum {
 	PATIENCE_MS = 5000,
-	KILLS = 100,
-	FREE_MS = 1000,
 	SLOTS = 64,
 	ROUNDS = 3000,
 	/* The thread looks each second, whether it was woken or not. */
@@ -472,65 +468,6 @@ static void a_vm_may_die_while_there_is_no_daemon(void **state)
 	assert_state(*state, "v.a", PTN_PORT_DOWN);
 }
 
-/* A VM with a guest that sends as fast as it can, in a process of its own. */
-static pid_t start_vm(const char *path, int round)
-{
-	const pid_t pid = fork();
-	struct qemu q;
-
-	if (pid)
-		return pid;
-	if (!qemu_start_whole(&q, path, GUEST_VECTORS))
-		_exit(1);
-	if (round % 4 == 0)
-		for (;;)
-			pause();
-	for (uint32_t n = 0;; n++) {
-		/* until it is stopped for its faults, and then in vain */
-		if (n % 1000 == 0) {
-			qemu_command(&q, PTN_REGION_RESET);
-			qemu_command(&q, PTN_REGION_START);
-		}
-		guest_send(&q, n % 50, round % 2 ? 3 : 255, 1);
-		if (round % 4 == 3)
-			guest_atok(&q, GUEST_QUEUES)->head = n;
-	}
-}
-
-static void wait_for_vm(struct host *h, const char *port, pid_t pid)
-{
-	for (int ms = 0; ms < PATIENCE_MS; ms++) {
-		if (host_port(h, port).pid == (uint32_t)pid)
-			return;
-		poll(NULL, 0, 1);
-	}
-	fail_msg("process %d is not attached", pid);
-}
-
-static void a_vm_that_is_killed_leaves_its_port_at_once(void **state)
-{
-	struct host *h = *state;
-	struct census before, after;
-	char path[108];
-
-	strcpy(path, guest_path(h, "v.a"));
-	before = host_census(h);
-	for (int i = 0; i < KILLS; i++) {
-		const pid_t pid = start_vm(path, i);
-		int64_t since;
-
-		wait_for_vm(h, "v.a", pid);
-		poll(NULL, 0, i % 10);
-		kill(pid, SIGKILL);
-		since = now_ms();
-		waitpid(pid, NULL, 0);
-		assert_state(h, "v.a", PTN_PORT_DOWN);
-		assert_in_range(now_ms() - since, 0, FREE_MS);
-	}
-	after = host_census(h);
-	assert_memory_equal(&before, &after, sizeof(before));
-}
-
 static void a_bound_port_keeps_the_module(void **state)
 {
 	const struct objects nothing = {0};
@@ -637,7 +574,6 @@ int main(void)
 		BIND_TEST(nobody_sleeps_too_long_on_a_pipe),
 		BIND_TEST(traffic_goes_on_without_a_daemon),
 		BIND_TEST(a_vm_may_die_while_there_is_no_daemon),
-		BIND_TEST(a_vm_that_is_killed_leaves_its_port_at_once),
 		BIND_TEST(a_bound_port_keeps_the_module),
 		BIND_TEST(a_vm_may_punch_holes_into_its_memory),
 		BIND_TEST(a_vm_that_goes_on_corrupting_is_stopped),

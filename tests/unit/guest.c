@@ -25,26 +25,32 @@ static struct port_spec a_port(const char *name, enum ptn_port_kind kind)
 	return p;
 }
 
-/* Two VMs and a program on a switch, two VMs on a pipe. */
+/* Three VMs and a program on a switch, two VMs on a pipe. */
 int guest_world(void **state)
 {
-	static const struct switch_spec s = {
-		.name = "s", .owner = "t", .fdb_size = 64};
+	static struct static_mac macs[] = {{{2, 0, 0, 0, 0, 2}, "w.a"},
+					   {{2, 0, 0, 0, 0, 6}, "z.a"}};
+	static const struct switch_spec s = {.name = "s",
+					     .owner = "t",
+					     .fdb_size = 64,
+					     .statics = macs,
+					     .n_statics = 2};
 	static const struct pipe_spec pipe = {"q", "t", "d"};
 	struct objects want = {0};
 	struct port_spec p;
 
 	objects_add_switch(&want, &s, NULL);
 	objects_add_pipe(&want, &pipe, NULL);
-	for (int i = 0; i < 5; i++) {
-		static const char *const names[] = {"v.a", "w.a", "prog", "x.a",
-						    "y.a"};
+	for (int i = 0; i < 6; i++) {
+		static const char *const names[] = {"v.a", "w.a", "prog",
+						    "x.a", "y.a", "z.a"};
+		const bool on_pipe = i == 3 || i == 4;
 
 		p = a_port(names[i], i == 2 ? PTN_PORT_HOST : PTN_PORT_VM);
 		p.mac[0] = 2;
 		p.mac[5] = (uint8_t)(i + 1);
-		strcpy(i < 3 ? p.on_switch : p.on_pipe, i < 3 ? "s" : "q");
-		strcpy(p.domain, i < 3 ? "" : "d");
+		strcpy(on_pipe ? p.on_pipe : p.on_switch, on_pipe ? "q" : "s");
+		strcpy(p.domain, on_pipe ? "d" : "");
 		p.end = i == 4;
 		objects_add_port(&want, &p, NULL);
 	}

@@ -319,100 +319,6 @@ static void a_frame_that_lies_elsewhere_is_lost(void **state)
 	qemu_end(&other);
 }
 
-/* Everything that the guest can write to, all at once. */
-
-struct vandal {
-	struct qemu q;
-	uint64_t seed;
-	bool stop;
-};
-
-static uint64_t next(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-/*
- * To the thread sanitizer a guest is outside: it sees none of these writes.
- *
- * Words that make sense are worse than those that make none.
- */
-__attribute__((no_sanitize("thread"))) static void scribble(struct vandal *v,
-							    uint64_t used)
-{
-	const uint64_t r = next(&v->seed);
-	uint64_t at = next(&v->seed) % (r & 1 ? 4 * 4096 : used);
-
-	if (r & 2) /* indices, flags and slots */
-		at = PTN_WINDOW_ATOK + at % (2 * GUEST_QUEUES * 64);
-	__atomic_store_n((uint32_t *)(void *)(v->q.bar + at / 4 * 4),
-			 (uint32_t)(r & 4 ? r >> 32 : (r >> 32) % 80),
-			 __ATOMIC_RELAXED);
-}
-
-__attribute__((no_sanitize("thread"))) static void *vandalise(void *arg)
-{
-	struct vandal *v = arg;
-	const struct ptn_config c = *qemu_config(&v->q);
-	struct ptn_control *control = (void *)(v->q.bar + c.control_ofs);
-
-	for (uint32_t n = 1; !__atomic_load_n(&v->stop, __ATOMIC_RELAXED);
-	     n++) {
-		scribble(v, c.mem_ofs + c.mem_size);
-		if (n % 64 == 0)
-			qemu_doorbell(&v->q, n / 64 % GUEST_VECTORS);
-		if (n % 4096)
-			continue;
-		control->cmd = 1 + n / 4096 % 3;
-		control->seq = n;
-		qemu_doorbell(&v->q, PTN_VECTOR_CONTROL);
-	}
-	return NULL;
-}
-
-/* The census is of all regions, the vandal's too: by books he cannot reach. */
-static void a_hostile_guest_harms_itself_alone(void **state)
-{
-	struct host *h = *state;
-	struct vandal v = {.seed = 0x9e3779b97f4a7c15};
-	struct census census;
-	struct ptnet_port *p;
-	struct qemu other;
-	pthread_t thread;
-
-	guest_started(&v.q, h, "v.a");
-	guest_started(&other, h, "w.a");
-	guest_ready(&v.q);
-	guest_ready(&other);
-	assert_int_equal(ptnet_open(&p, guest_path(h, "prog"), NULL), 0);
-	pthread_create(&thread, NULL, vandalise, &v);
-	for (uint32_t i = 0; i < 60; i++) {
-		struct netmap_ring *rx = ptnet_rx_ring(p, 0);
-		bool mine = false;
-
-		guest_send(&other, i, 3, 2);
-		while (!mine) {
-			assert_int_equal(ptnet_wait(p, PTNET_RX, 5 * SECOND),
-					 PTNET_RX);
-			mine = ptnet_buf(rx, rx->slot[rx->head].buf_idx)[11] ==
-			       2;
-			rx->head = rx->cur = ptnet_next(rx, rx->head);
-		}
-		ptnet_sync_rx(p, 0);
-		poll(NULL, 0, 20);
-	}
-	census = host_census(h);
-	assert_int_equal(census.lost + census.twice, 0);
-	__atomic_store_n(&v.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	ptnet_close(p);
-	qemu_end(&v.q);
-	qemu_end(&other);
-}
-
 /* It is said with commands, and gone with who said it. */
 static void a_driver_says_which_it_is(void **state)
 {
@@ -462,7 +368,6 @@ int main(int argc, char **argv)
 		VM_TEST(two_guests_of_a_domain_share_memory),
 		VM_TEST(vms_of_no_domain_share_nothing),
 		VM_TEST(a_frame_that_lies_elsewhere_is_lost),
-		VM_TEST(a_hostile_guest_harms_itself_alone),
 		VM_TEST(a_driver_says_which_it_is),
 	};
 

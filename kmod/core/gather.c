@@ -43,6 +43,8 @@ static void end_chain(struct ptn_ring *r, struct chain *c, struct ptn_work *w)
 		r->count[c->drop]++;
 		if (c->drop == PTN_C_DROP_BAD_BUFFER)
 			ptn_ring_fault(r);
+		if (c->drop == PTN_C_DROP_BAD_CHAIN)
+			ptn_ring_abuse(r);
 		w->n_frags = c->first_frag;
 	} else {
 		ptn_work_add_frame(w, c->first_frag, c->slots, c->len);
@@ -176,6 +178,8 @@ static u32 gather_rest(struct ptn_ring *r, u32 done, u32 n, struct ptn_work *w)
 		if (gather_odd(r, &c, w, slot))
 			done = i + 1;
 	}
+	if (r->skipping && !w->n_frames)
+		ptn_ring_abuse(r); /* so much of one frame, and no end of it */
 	return c.slots ? unfinished(r, &c, w, done, n) : done;
 }
 

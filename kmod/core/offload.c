@@ -273,6 +273,7 @@ void ptn_offload_check(struct ptn_ring *r, struct ptn_work *w)
 
 		if (ptn_unlikely(drop)) {
 			r->count[drop]++;
+			ptn_ring_abuse(r);
 			ptn_work_become_odd(w);
 			continue;
 		}

@@ -52,6 +52,12 @@ struct ptn_port_ops {
 	void (*wake)(void *home, u32 queue);
 	/* A ring's shared part is corrupt; @total times on this ring so far. */
 	void (*fault)(void *home, u32 vector, u64 total);
+	/*
+	 * What the program sends cannot be meant: headers that contradict
+	 * their frame, frames without an end. Each is counted as a drop; NULL
+	 * where that is all.
+	 */
+	void (*abuse)(void *home);
 };
 
 /**

@@ -289,6 +289,15 @@ static inline void ptn_ring_notify(struct ptn_ring *r)
 /** ptn_ring_fault - count that a ring's shared part is corrupt */
 void ptn_ring_fault(struct ptn_ring *r);
 
+/** ptn_ring_abuse - what was sent cannot be meant; a drop, counted there */
+static inline void ptn_ring_abuse(const struct ptn_ring *r)
+{
+	const struct ptn_port *p = r->port;
+
+	if (p->ops->abuse)
+		p->ops->abuse(p->home);
+}
+
 /* region.c: objects and books */
 
 /* Where a buffer is, by the host's books. */

@@ -74,10 +74,21 @@ static void fault(void *home, u32 vector, u64 total)
 		kevent_port(p, PTN_EVENT_PORT_FAULT);
 }
 
+/* A VM that does so is stopped; a program is its own business. */
+static void abuse(void *home)
+{
+	const struct kport *p = home;
+	struct kbind *b = READ_ONCE(p->bind);
+
+	if (b)
+		kbind_fault(b);
+}
+
 static const struct ptn_port_ops core_ops = {
 	.notify = notify,
 	.wake = wake,
 	.fault = fault,
+	.abuse = abuse,
 };
 
 /* Life */

@@ -61,10 +61,16 @@ static void on_fault(void *home, uint32_t vector, uint64_t total)
 		report(a);
 }
 
+static void on_abuse(void *home)
+{
+	on_fault(home, 0, 0);
+}
+
 const struct ptn_port_ops attach_port_ops = {
 	.notify = on_notify,
 	.wake = on_wake,
 	.fault = on_fault,
+	.abuse = on_abuse,
 };
 
 /* Running. */

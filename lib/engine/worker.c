@@ -19,7 +19,23 @@
 enum {
 	CLOCK_TURNS = 8, /* the clock is read every so many turns */
 	LISTEN_NS = 30 * 1000, /* so long are kicks of others not looked for */
+	/* So much may a queue be ahead of others before it has to wait. */
+	AHEAD_NS = 20 * 1000,
+	/* A turn that moved less is not worth a look at the clock: so long, and
+	 * so much more a slot. */
+	SMALL_TURN = 8,
+	SMALL_NS = 64,
+	SLOT_NS = 16,
+	/* No turn takes longer: somebody else had the processor. */
+	TURN_MAX_NS = 1000 * 1000,
 };
+
+/*
+ * Fair shares. A turn is up to PTN_BATCH slots, which may be a few microseconds
+ * or, of packets that are cut into thousands of segments, a thousand. So what
+ * is shared out is time: a queue that is ahead of the one that has used least
+ * waits, as long as others have something to move.
+ */
 
 struct worker {
 	pthread_t thread;
@@ -36,6 +52,7 @@ struct worker {
 	struct watched watched;
 	uint64_t now, listened; /* ns */
 	uint32_t turns;
+	uint64_t least; /* ns that a queue had used which moved something */
 
 	/* anyone's, atomic */
 	struct queue *inbox;
@@ -95,10 +112,30 @@ static void rest(struct worker *w, struct queue *q)
 	deactivate(w, q);
 }
 
+/* Who was idle has saved nothing up. */
+static void charge(struct worker *w, struct queue *q, uint32_t moved)
+{
+	const uint64_t since = w->now;
+	uint64_t ns = SMALL_NS + moved * SLOT_NS;
+
+	if (moved >= SMALL_TURN) {
+		w->now = clock_ns();
+		ns = w->now - since;
+		if (ns > TURN_MAX_NS)
+			ns = TURN_MAX_NS;
+	}
+	if (q->used < w->least)
+		q->used = w->least;
+	q->used += ns;
+}
+
 static bool look(struct worker *w, struct queue *q)
 {
-	if (ptn_port_sync(q->port, q->index, w->work)) {
+	const uint32_t moved = ptn_port_sync(q->port, q->index, w->work);
+
+	if (moved) {
 		q->idle_since = 0;
+		charge(w, q, moved);
 		return true;
 	}
 	if (!q->idle_since)
@@ -223,11 +260,31 @@ static void nap(struct worker *w)
 	hear(w, -1);
 }
 
+/* Each queue that is not too far ahead; the next turn is by what they used. */
+static bool look_at_all(struct worker *w)
+{
+	const uint64_t most = w->least + AHEAD_NS;
+	uint64_t least = UINT64_MAX, ahead = UINT64_MAX;
+	struct queue *q, *next;
+
+	for (q = TAILQ_FIRST(&w->active); q; q = next) {
+		next = TAILQ_NEXT(q, link);
+		if (q->used > most)
+			ahead = q->used < ahead ? q->used : ahead;
+		else if (look(w, q))
+			least = q->used < least ? q->used : least;
+	}
+	if (least == UINT64_MAX)
+		least = ahead; /* nobody else has something */
+	if (least == UINT64_MAX)
+		return false;
+	if (least > w->least)
+		w->least = least;
+	return true;
+}
+
 static void turn(struct worker *w)
 {
-	struct queue *q, *next;
-	bool moved = false;
-
 	if (!(w->turns++ % CLOCK_TURNS)) {
 		w->now = clock_ns();
 		if (w->now - w->listened > LISTEN_NS) {
@@ -235,11 +292,7 @@ static void turn(struct worker *w)
 			hear(w, 0);
 		}
 	}
-	for (q = TAILQ_FIRST(&w->active); q; q = next) {
-		next = TAILQ_NEXT(q, link);
-		moved |= look(w, q);
-	}
-	if (!moved)
+	if (!look_at_all(w))
 		ptn_relax();
 }
 

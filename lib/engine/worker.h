@@ -32,6 +32,7 @@ struct queue {
 	TAILQ_ENTRY(queue) link; /* of the active ones */
 	uint64_t idle_since, armed_at; /* ns */
 	uint64_t budget; /* ns of empty looks before it is armed */
+	uint64_t used; /* ns of the worker's, as fair shares go: see worker.c */
 	/* anyone's */
 	struct queue *next; /* in the inbox */
 	uint32_t waiting; /* it is in the inbox */

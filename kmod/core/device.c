@@ -9,6 +9,7 @@
 #include "device.h"
 
 #include "batch.h"
+#include "offload.h"
 
 /* To the device */
 
@@ -38,6 +39,8 @@ static void hand_over(struct ptn_port *p, u32 queue, struct ptn_work *w)
 {
 	struct ptn_ring *r = &p->tx[queue];
 
+	if (ptn_unlikely(w->hdr_len))
+		ptn_offload_check(r, w);
 	if (w->n_frames)
 		r->count[PTN_C_DROP_DEVICE] +=
 			p->device->xmit(p->peer, queue, w);
@@ -69,6 +72,22 @@ static u32 device_tx(struct ptn_port *p, u32 queue, struct ptn_work *w)
 	return done;
 }
 
+/* What a device brings with headers is checked as what programs send is. */
+static u32 device_rx(struct ptn_port *p, u32 queue, struct ptn_work *w)
+{
+	u32 n;
+
+	if (!p->device->fetch)
+		return 0;
+	ptn_device_clear(w);
+	p->device->fetch(p->peer, queue, w);
+	n = w->n_frames;
+	if (w->hdr_len)
+		ptn_offload_check(&p->rx[queue], w);
+	ptn_device_receive(p, queue, w);
+	return n; /* lost or not: there may be more */
+}
+
 /* A queue without room sleeps, too: ptn_device_room_made() wakes it. */
 static bool device_arm(struct ptn_port *p, u32 queue)
 {
@@ -98,6 +117,7 @@ static void device_down(struct ptn_port *p)
 
 static const struct ptn_link_ops device_link = {
 	.tx = device_tx,
+	.rx = device_rx,
 	.arm = device_arm,
 	.settle = ptn_csb_settle,
 	.up = device_up,

@@ -23,11 +23,17 @@ struct ptn_device_ops {
 	/* How many frames the device takes now from this queue. */
 	u32 (*room)(void *home, u32 queue);
 	/*
-	 * Send frames (ptn_work_frame(), ptn_work_bytes()), all of them: what
-	 * cannot be sent is the device's drop. On the data path, must not
-	 * sleep. Returns how many were dropped.
+	 * Send frames, all of them: what cannot be sent is the device's drop.
+	 * They may have headers before them (w->hdr_len), whose offloads are
+	 * checked; segment.h has the frames for the wire. On the data path,
+	 * must not sleep. Returns how many were dropped.
 	 */
 	u32 (*xmit)(void *home, u32 queue, struct ptn_work *w);
+	/*
+	 * Frames that wait in the device, into @w, until the next call; for
+	 * homes where nobody calls ptn_device_receive(). NULL: there are none.
+	 */
+	void (*fetch)(void *home, u32 queue, struct ptn_work *w);
 };
 
 /** ptn_device_attach - back to back with @p. 0, or -EBUSY when connected. */

@@ -50,6 +50,23 @@ void ptn_frame_read(const struct ptn_work *w, u32 frame, u32 from, void *to,
 	}
 }
 
+u32 ptn_frame_pieces(const struct ptn_work *w, u32 frame, u32 from, u32 n,
+		     struct ptn_frag *to)
+{
+	struct piece p = begin(w, frame, from, n);
+	u32 pieces = 0;
+
+	while (n) {
+		to[pieces].addr = p.at;
+		to[pieces].len = p.len;
+		to[pieces].flags = 0;
+		pieces++;
+		n -= p.len;
+		next(&p, n);
+	}
+	return pieces;
+}
+
 u64 ptn_frame_sum(const struct ptn_work *w, u32 frame, u32 from, u32 n)
 {
 	struct piece p = begin(w, frame, from, n);

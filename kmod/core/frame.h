@@ -14,6 +14,15 @@
 void ptn_frame_read(const struct ptn_work *w, u32 frame, u32 from, void *to,
 		    u32 n);
 
+/**
+ * ptn_frame_pieces - the fragments that the same bytes are
+ * @to: as many as the frame has
+ *
+ * Returns their number.
+ */
+u32 ptn_frame_pieces(const struct ptn_work *w, u32 frame, u32 from, u32 n,
+		     struct ptn_frag *to);
+
 /** ptn_frame_sum - their sum as in checksum.h */
 u64 ptn_frame_sum(const struct ptn_work *w, u32 frame, u32 from, u32 n);
 

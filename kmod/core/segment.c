@@ -121,3 +121,27 @@ u32 ptn_segment_headers(const struct ptn_work *w, u32 frame, u32 part, u8 *to)
 	finish(w, frame, part, to, sum);
 	return o->headers;
 }
+
+/* For devices */
+
+u32 ptn_segment_parts(const struct ptn_work *w, u32 frame)
+{
+	if (ptn_work_bytes(w, frame) < w->hdr_len + ETH_HEADER)
+		return 0;
+	return w->hdr_len ? w->offload[frame].parts : 1;
+}
+
+u32 ptn_segment_pieces(const struct ptn_work *w, u32 frame, u32 part,
+		       u8 *headers, struct ptn_frag *to)
+{
+	u32 from = w->hdr_len, n = ptn_work_bytes(w, frame) - w->hdr_len;
+
+	if (!w->hdr_len || w->offload[frame].kind == PTN_OFFLOAD_NONE)
+		return ptn_frame_pieces(w, frame, from, n, to);
+	to->addr = (const char *)headers;
+	to->len = ptn_segment_headers(w, frame, part, headers);
+	to->flags = 0;
+	from = ptn_segment_payload(w, frame, part);
+	n = payload_bytes(w, frame, part);
+	return 1 + ptn_frame_pieces(w, frame, from, n, to + 1);
+}

@@ -25,4 +25,21 @@ u32 ptn_segment_payload(const struct ptn_work *w, u32 frame, u32 part);
  */
 u32 ptn_segment_headers(const struct ptn_work *w, u32 frame, u32 part, u8 *to);
 
+/* Fragments of a part, at most: its headers, and the frame's. */
+enum { PTN_PIECES_MAX = 1 + NETMAP_MAX_FRAGS };
+
+/** ptn_segment_parts - of a frame whose sender may have headers, for a device
+ * that has none; 0: it is too short to be a frame */
+u32 ptn_segment_parts(const struct ptn_work *w, u32 frame);
+
+/**
+ * ptn_segment_pieces - part @part of it
+ * @headers: PTN_HEADERS_MAX bytes, in use as long as the pieces
+ * @to: PTN_PIECES_MAX
+ *
+ * A frame that asks for nothing is one part. Returns the number of pieces.
+ */
+u32 ptn_segment_pieces(const struct ptn_work *w, u32 frame, u32 part,
+		       u8 *headers, struct ptn_frag *to);
+
 #endif

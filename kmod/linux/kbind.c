@@ -56,7 +56,7 @@ static DECLARE_WAIT_QUEUE_HEAD(ending);
 
 /* What the port asks. */
 
-static int memory(struct kport *p, struct kmem **out)
+int kbind_memory(struct kport *p, struct kmem **out)
 {
 	if (p->bind && p->bind->mem) {
 		*out = kmem_get(p->bind->mem);
@@ -67,7 +67,7 @@ static int memory(struct kport *p, struct kmem **out)
 			      p->name);
 }
 
-const struct kport_ops kbind_ops = {.memory = memory};
+const struct kport_ops kbind_ops = {.memory = kbind_memory};
 
 int kbind_open(struct kbind *b)
 {
@@ -357,8 +357,9 @@ static void show(struct kbind *b)
 	const struct ptn_window_params params = {
 		.name = p->name,
 		.mac = p->mac,
-		/* the switch knows headers; a pipe's other end may have none */
-		.features = p->sw && p->offload ? PTN_REGION_HEADERS : 0,
+		/* the core cuts for whom has none; a pipe leaves frames alone
+		 */
+		.features = !p->pipe && p->offload ? PTN_REGION_HEADERS : 0,
 		.generation = (u32)ktxn_instance,
 		.number = b->place.number,
 		.queues = p->params.queues,

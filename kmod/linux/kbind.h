@@ -19,6 +19,8 @@
 #include <ptnet/control.h>
 
 struct kbind;
+struct kmem;
+struct kport;
 struct ptn_bind;
 
 /** kbind_ioctl - PTN_IOCBIND */
@@ -44,6 +46,9 @@ void kbind_wake(struct kbind *b);
 
 /** kbind_fault - a ring of it was found corrupt; under RCU, any context */
 void kbind_fault(struct kbind *b);
+
+/** kbind_memory - kport_ops.memory of VMs' ports: what its client maps */
+int kbind_memory(struct kport *p, struct kmem **out);
 
 struct kport_ops;
 extern const struct kport_ops kbind_ops;

@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 
 #include "core/device.h"
+#include "kbind.h"
 #include "kctl.h"
 #include "kevent.h"
 #include "kguest.h"
@@ -153,7 +154,8 @@ static int open_port(struct kport *p)
 
 	ASSERT_RTNL();
 	if (!nic->dev)
-		return -ENXIO;
+		return kwhy(-ENXIO, "network device %s of port %s is gone",
+			    p->device, p->name);
 	if (nic->attached && !nic->is_vif) {
 		occupy(p);
 	} else if (!p->sw) {
@@ -179,6 +181,8 @@ static int port_memory(struct kport *p, struct kmem **out)
 {
 	int err;
 
+	if (p->kind == PTN_PORT_VM)
+		return kbind_memory(p, out);
 	if (p->mem || p->kept || p->mem_id || p->nic->attached ||
 	    p->nic->is_vif || p->origin == KPORT_MANAGED)
 		return kport_memory(p, out);
@@ -208,6 +212,8 @@ static void remove_port(struct kport *p)
 	kport_hold(p);
 	close_sides(nic);
 	kport_release(p);
+	if (!nic->is_vif)
+		knic_let_go(nic);
 }
 
 static const struct kport_ops port_ops = {
@@ -229,6 +235,13 @@ void knic_let_go(struct knic *nic)
 	WRITE_ONCE(nic->dev, NULL);
 }
 
+static void hold(struct knic *nic, struct net_device *dev)
+{
+	nic->dev = dev;
+	netdev_hold(dev, &nic->tracker, GFP_KERNEL);
+	list_add_tail(&nic->node, &knic_list);
+}
+
 int knic_make(struct kport **out, const struct ptn_port_params *params,
 	      struct net_device *dev, bool is_vif)
 {
@@ -248,10 +261,8 @@ int knic_make(struct kport **out, const struct ptn_port_params *params,
 	nic->take.received = received;
 	nic->take.host_sent = host_sent;
 	nic->is_vif = is_vif;
-	nic->dev = dev;
-	netdev_hold(dev, &nic->tracker, GFP_KERNEL);
-	list_add_tail(&nic->node, &knic_list);
 	nic->port = *out;
+	hold(nic, dev);
 	(*out)->nic = nic;
 	(*out)->kind = PTN_PORT_NIC;
 	return 0;
@@ -293,19 +304,26 @@ static void fill_params(struct ptn_port_params *p, const struct net_device *dev)
 		p->rx_queues, min_t(u32, dev->real_num_rx_queues, QUEUES_MAX));
 	p->slots = or_default(p->slots, DEFAULT_SLOTS);
 	p->rx_slots = or_default(p->rx_slots, p->slots);
-	p->host_queues = or_default(p->host_queues, 1);
+}
+
+static int check_device(const struct net_device *dev)
+{
+	if (dev->flags & IFF_LOOPBACK || dev->reg_state != NETREG_REGISTERED)
+		return kwhy(-EINVAL, "%s cannot be a port", dev->name);
+	if (kguest_has(dev))
+		return kwhy(-EBUSY, "netmap programs have the rings of %s",
+			    dev->name);
+	return 0;
 }
 
 static int new_port(struct kport **out, const struct ptn_port_params *want,
 		    struct net_device *dev)
 {
 	struct ptn_port_params params = *want;
+	int err = check_device(dev);
 
-	if (dev->flags & IFF_LOOPBACK || dev->reg_state != NETREG_REGISTERED)
-		return kwhy(-EINVAL, "%s cannot be a port", dev->name);
-	if (kguest_has(dev))
-		return kwhy(-EBUSY, "netmap programs have the rings of %s",
-			    dev->name);
+	if (err)
+		return err;
 	fill_params(&params, dev);
 	return knic_make(out, &params, dev, false);
 }
@@ -341,7 +359,7 @@ static int publish(struct kport *p, const struct net_device *dev)
 int knic_get(struct kport **out, const char *device)
 {
 	struct net_device *dev = knic_device_here(device);
-	struct ptn_port_params want = {0};
+	struct ptn_port_params want = {.host_queues = 1};
 	const struct knic *nic;
 	int err;
 
@@ -390,7 +408,7 @@ bool knic_is_back(const struct kport *p)
 	bool back;
 
 	kctl_assert_held();
-	if (!p->device[0] || *knic_device(p))
+	if (!p->device[0] || *knic_device(p) || READ_ONCE(p->nic->comes))
 		return false;
 	rcu_read_lock();
 	dev = dev_get_by_name_rcu(&init_net, p->device);
@@ -546,6 +564,9 @@ int knic_attach(struct kport *p, struct kswitch *s, bool host)
 	ASSERT_RTNL();
 	if (!nic || !nic->dev)
 		return -ENXIO;
+	if (p->kind == PTN_PORT_VM)
+		return kwhy(-EBUSY, "network device %s is a VM's, as port %s",
+			    nic->dev->name, p->name);
 	if (p->opens || p->sw || p->pipe || p->pins)
 		return kwhy(-EBUSY, "port %s is in use", p->name);
 	err = set_host_queues(p, 0);
@@ -627,9 +648,58 @@ static bool has_lost(const struct kport *p, const char *device)
 	       !*knic_device(p);
 }
 
+/* With it a VM that is attached all the time goes on. */
+static int join_again(struct knic *nic, struct net_device *dev)
+{
+	struct kport *p = nic->port;
+	int err = check_device(dev);
+
+	if (err)
+		return err;
+	hold(nic, dev);
+	kport_hold(p);
+	if (p->mem)
+		err = open_sides(nic);
+	kport_release(p);
+	if (err)
+		knic_let_go(nic);
+	else if (p->bind)
+		kbind_wake(p->bind); /* what it has sent meanwhile */
+	return err;
+}
+
+static void look_for_device(struct kport *p)
+{
+	struct net_device *dev = __dev_get_by_name(&init_net, p->device);
+
+	if (!READ_ONCE(p->nic->comes))
+		return;
+	kwhy_forget();
+	if (dev && !nic_of(dev) && join_again(p->nic, dev))
+		pr_warn("ptnetmap: port %s does not get its network device again: %s\n",
+			p->name, kwhy_last());
+	WRITE_ONCE(p->nic->comes, false);
+	kevent_port(p, PTN_EVENT_NIC_BACK);
+}
+
+static void look_for_devices(struct work_struct *work)
+{
+	struct kport *p;
+
+	kctl_enter();
+	list_for_each_entry(p, &kport_list, node) {
+		if (has_lost(p, p->device))
+			look_for_device(p);
+	}
+	kctl_leave();
+}
+
+static DECLARE_WORK(looking, look_for_devices);
+
 /*
  * A device came, or got another name. Who declared a port of it makes that
- * anew. Our own come with the lock held; the list changes under the RTNL only.
+ * anew; a VM's port, which is not to lose its VM by that, takes it by itself.
+ * Our own come with the lock held; the list changes under the RTNL only.
  */
 static void came(const struct net_device *dev)
 {
@@ -638,8 +708,14 @@ static void came(const struct net_device *dev)
 	if (!net_eq(dev_net(dev), &init_net))
 		return;
 	list_for_each_entry(p, &kport_list, node) {
-		if (has_lost(p, dev->name))
+		if (!has_lost(p, dev->name))
+			continue;
+		if (p->kind == PTN_PORT_VM) {
+			WRITE_ONCE(p->nic->comes, true);
+			schedule_work(&looking);
+		} else {
 			kevent_port(p, PTN_EVENT_NIC_BACK);
+		}
 	}
 }
 
@@ -730,5 +806,6 @@ void knic_module_exit(void)
 		kvif_delete(nic->port);
 	kctl_leave();
 	unregister_netdevice_notifier(&notifier);
+	cancel_work_sync(&looking);
 	ktx_module_exit();
 }

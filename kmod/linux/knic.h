@@ -4,6 +4,7 @@
  *
  *	alone		its program has the wire's queues, and after them
  *			host queues that are the host's stack
+ *	a VM's		the same without host queues: the stack is cut off
  *	on a switch	the device is the port's program; the host's stack is
  *			either cut off, or a port of its own, NAME^
  *
@@ -35,7 +36,7 @@ int knic_get(struct kport **out, const char *device);
 
 /**
  * knic_new - a port of a device that nobody finds yet, for the control family
- * @want: what is 0 follows the device; .name is the port's
+ * @want: what is 0 follows the device, but host queues; .name is the port's
  *
  * One reference, the caller's. Returns 0, -ENODEV, -EBUSY when the device has
  * a port that stays, -EINVAL, -ENOMEM.

@@ -21,6 +21,7 @@ struct knic {
 	struct kport *host; /* on a switch: the stack's */
 	bool is_vif; /* of our own: there is no wire */
 	bool attached;
+	bool comes; /* a VM's: a device of its name, which it will get */
 	struct kside wire, stack; /* while it is in netmap mode */
 	struct kpolling *polling;
 };

@@ -75,6 +75,7 @@ static int make_port(struct change *c)
 		.queues = w->queues,
 		.slots = w->slots,
 		.extra_bufs = w->extra_bufs,
+		.host_queues = w->kind == PTN_PORT_NIC,
 	};
 	int err = w->device[0] ? knic_new(&c->port, &params, w->device)
 			       : kport_new(&c->port, &params,

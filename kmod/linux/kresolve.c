@@ -272,8 +272,14 @@ static int new_on_device(struct kport **out, const char *name,
 	struct ptn_port_params params;
 	int err = knic_get(out, name);
 
-	if (err || (*out)->mem || (*out)->sw)
+	if (err)
 		return err;
+	if ((*out)->kind == PTN_PORT_VM)
+		return krefuse(-EBUSY,
+			       "network device %s is a VM's, as port %s", name,
+			       (*out)->name);
+	if ((*out)->mem || (*out)->sw)
+		return 0;
 	if ((*out)->origin == KPORT_EPHEMERAL)
 		(*out)->mem_id = want->nr_mem_id;
 	if (!host)

@@ -294,19 +294,16 @@ static int check_place(const struct kspec *s, char *text)
 
 	if (p->kind == PTN_PORT_NIC)
 		return check_device(s, text);
-	if (p->kind == PTN_PORT_VM && p->device[0])
-		return kspec_refuse(
-			s, text, -EOPNOTSUPP,
-			"a VM cannot have a network device for itself yet: put both on a switch");
-	if (p->device[0] || p->host_stack)
+	if (p->host_stack || (p->device[0] && p->kind == PTN_PORT_HOST))
 		return kspec_refuse(s, text, -EINVAL,
 				    "only a network device has a host stack");
 	if (p->kind != PTN_PORT_HOST && p->kind != PTN_PORT_VM)
 		return kspec_refuse(s, text, -EINVAL,
 				    "kind %u of ports is not known", p->kind);
-	if (!p->on_switch[0] == !p->on_pipe[0])
-		return kspec_refuse(s, text, -EINVAL,
-				    "expected either a switch or a pipe");
+	if (!!p->on_switch[0] + !!p->on_pipe[0] + !!p->device[0] != 1)
+		return kspec_refuse(
+			s, text, -EINVAL,
+			"expected one of a switch, a pipe, or (a VM's) a network device");
 	if (p->end > 1)
 		return kspec_refuse(s, text, -EINVAL,
 				    "end %u of a pipe: expected 0 or 1",

@@ -6,7 +6,7 @@
 #include <linux/if_vlan.h>
 #include <linux/module.h>
 
-#include "core/work.h"
+#include "core/segment.h"
 #include "kskb.h"
 
 /*
@@ -27,6 +27,9 @@ struct ktx {
 	spinlock_t lock;
 	struct sk_buff_head
 		stuck; /* that the device did not take; under lock */
+	/* the part of a frame that is being made; under lock */
+	u8 headers[PTN_HEADERS_MAX];
+	struct ptn_frag piece[PTN_PIECES_MAX];
 	atomic_t under_way ____cacheline_aligned_in_smp;
 	int starved; /* somebody was told that there is no room */
 } __aligned(64);
@@ -187,17 +190,15 @@ static void look_again(struct timer_list *t)
 		wake(tx);
 }
 
-static struct sk_buff *make(const struct ktx *tx, const struct ptn_work *w,
-			    u32 i)
+static struct sk_buff *make(const struct ktx *tx, const struct ptn_frag *frag,
+			    u32 frags, u32 len)
 {
-	const u32 len = ptn_work_bytes(w, i);
 	struct sk_buff *skb;
 
 	if (len < ETH_HLEN ||
 	    len > tx->dev->mtu + tx->dev->hard_header_len + VLAN_HLEN)
 		return NULL;
-	skb = kskb_new(ptn_work_frame(w, i), w->odd ? w->frame[i].frags : 1,
-		       len, tx->headroom, tx->tailroom);
+	skb = kskb_new(frag, frags, len, tx->headroom, tx->tailroom);
 	if (!skb)
 		return NULL;
 	skb->dev = tx->dev;
@@ -205,29 +206,73 @@ static struct sk_buff *make(const struct ktx *tx, const struct ptn_work *w,
 	return skb;
 }
 
+static struct sk_buff *make_whole(const struct ktx *tx,
+				  const struct ptn_work *w, u32 i)
+{
+	return make(tx, ptn_work_frame(w, i), w->odd ? w->frame[i].frags : 1,
+		    ptn_work_bytes(w, i));
+}
+
+/* Of a frame with a header before it: one of those that it is on the wire. */
+static struct sk_buff *make_part(struct ktx *tx, const struct ptn_work *w,
+				 u32 i, u32 part)
+{
+	const u32 n = ptn_segment_pieces(w, i, part, tx->headers, tx->piece);
+	u32 len = 0;
+
+	for (u32 k = 0; k < n; k++)
+		len += tx->piece[k].len;
+	return make(tx, tx->piece, n, len);
+}
+
+/* Frames to be sent that have not been marked yet. */
+struct group {
+	struct sk_buff *last;
+	u32 frames;
+};
+
+static void end_group(struct ktx *tx, struct group *g)
+{
+	if (g->frames)
+		mark(tx, g->last, g->frames);
+	g->frames = 0;
+}
+
+/* Returns whether it is there at all. */
+static bool add(struct ktx *tx, struct group *g, struct sk_buff *skb)
+{
+	if (!skb)
+		return false;
+	skb_set_queue_mapping(skb, tx->index % tx->dev->real_num_tx_queues);
+	__skb_queue_tail(&tx->stuck, skb);
+	g->last = skb;
+	if (++g->frames == GROUP)
+		end_group(tx, g);
+	return true;
+}
+
+/* A frame some of whose parts are lost is counted as one. */
+static bool add_parts(struct ktx *tx, struct group *g, const struct ptn_work *w,
+		      u32 i)
+{
+	const u32 parts = ptn_segment_parts(w, i);
+	bool all = parts;
+
+	for (u32 part = 0; part < parts; part++)
+		all &= add(tx, g, make_part(tx, w, i, part));
+	return all;
+}
+
 static u32 send_out(struct ktx *tx, const struct ptn_work *w)
 {
-	const u16 mapping = tx->index % tx->dev->real_num_tx_queues;
-	struct sk_buff *skb, *last = NULL;
-	u32 lost = 0, group = 0;
+	struct group g = {0};
+	u32 lost = 0;
 
 	spin_lock(&tx->lock);
-	for (u32 i = 0; i < w->n_frames; i++) {
-		skb = make(tx, w, i);
-		if (!skb) {
-			lost++;
-			continue;
-		}
-		skb_set_queue_mapping(skb, mapping);
-		__skb_queue_tail(&tx->stuck, skb);
-		last = skb;
-		if (++group < GROUP)
-			continue;
-		mark(tx, skb, group);
-		group = 0;
-	}
-	if (group)
-		mark(tx, last, group);
+	for (u32 i = 0; i < w->n_frames; i++)
+		lost += w->hdr_len ? !add_parts(tx, &g, w, i)
+				   : !add(tx, &g, make_whole(tx, w, i));
+	end_group(tx, &g);
 	push(tx);
 	spin_unlock(&tx->lock);
 	return lost;
@@ -245,7 +290,7 @@ static u32 send_up(struct ktx *tx, const struct ptn_work *w)
 	u32 lost = 0;
 
 	for (u32 i = 0; i < w->n_frames; i++) {
-		struct sk_buff *skb = make(tx, w, i);
+		struct sk_buff *skb = make_whole(tx, w, i);
 
 		if (!skb) {
 			lost++;

@@ -153,7 +153,7 @@ static int open_port(struct kport *p)
 	int err;
 
 	ASSERT_RTNL();
-	if (!nic->dev)
+	if (!nic->dev && p->kind != PTN_PORT_VM)
 		return kwhy(-ENXIO, "network device %s of port %s is gone",
 			    p->device, p->name);
 	if (nic->attached && !nic->is_vif) {
@@ -163,7 +163,7 @@ static int open_port(struct kport *p)
 		if (err)
 			return err;
 	}
-	err = open_sides(nic);
+	err = nic->dev ? open_sides(nic) : 0; /* a VM waits for it */
 	if (err)
 		ptn_device_detach(p->core);
 	return err;

@@ -12,6 +12,7 @@
 #include "engine/adopt.h"
 #include "engine/attach_inner.h"
 #include "engine/keep.h"
+#include "engine/nic.h"
 #include "engine/os/os.h"
 #include "engine/vport.h"
 #include "engine/watch.h"
@@ -87,6 +88,19 @@ static struct worker *choose_worker(struct attach *a)
 	return best;
 }
 
+static void init_queues(struct attach *a, struct worker *w)
+{
+	const struct vport *p = a->port;
+
+	for (uint32_t i = 0; i < p->spec.queues; i++) {
+		queue_init(&a->queues[i], w, p->core, i,
+			   a->host_fd[PTN_VECTOR_TX(i)],
+			   a->host_fd[PTN_VECTOR_RX(i)]);
+		if (p->nic)
+			a->queues[i].device_fd = nic_fd(p->nic, i);
+	}
+}
+
 static void stop(void *home)
 {
 	struct attach *a = home;
@@ -104,10 +118,7 @@ static int start(void *home)
 	uint32_t n = a->port->spec.queues;
 	int err;
 
-	for (uint32_t i = 0; i < n; i++)
-		queue_init(&a->queues[i], w, a->port->core, i,
-			   a->host_fd[PTN_VECTOR_TX(i)],
-			   a->host_fd[PTN_VECTOR_RX(i)]);
+	init_queues(a, w);
 	err = ptn_port_start(a->port->core);
 	if (!err)
 		err = worker_add(w, a->queues, n);
@@ -336,10 +347,10 @@ static void give_memory(struct attach *a)
 	attach_put_memory(a->port->engine, a->memory);
 }
 
-/* Headers are the switch's business; a pipe's other end may have none. */
+/* The core cuts for whom has none; a pipe leaves frames alone. */
 static uint64_t features_of(const struct vport *p)
 {
-	const bool headers = p->spec.on_switch[0] &&
+	const bool headers = !p->spec.on_pipe[0] &&
 			     (p->spec.kind == PTN_PORT_HOST || p->spec.offload);
 
 	return (os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0) |
@@ -374,6 +385,18 @@ static int open_vectors(struct attach *a)
 	return err;
 }
 
+static int open_device(struct attach *a)
+{
+	const struct vport *p = a->port;
+	int err = nic_attach(p->nic, p->core, p->spec.queues);
+
+	if (!err)
+		err = nic_open(p->nic);
+	if (err)
+		nic_detach(p->nic);
+	return err;
+}
+
 static int open_port(struct attach *a)
 {
 	int err;
@@ -384,7 +407,7 @@ static int open_port(struct attach *a)
 			    ptn_window_atok(&a->window),
 			    ptn_window_ktoa(&a->window));
 	a->opened = !err;
-	return err;
+	return err || !a->port->nic ? err : open_device(a);
 }
 
 static void close_port(struct attach *a)
@@ -398,6 +421,8 @@ static void close_port(struct attach *a)
 	ptn_port_counters(p->core, counters);
 	for (int c = 0; c <= PTN_C_MAX; c++)
 		p->past[c] += counters[c];
+	if (p->nic)
+		nic_detach(p->nic);
 	ptn_port_close(p->core);
 }
 
@@ -426,6 +451,34 @@ void attach_end(struct attach *a)
 {
 	ptn_window_end(&a->window);
 	attach_free(a);
+}
+
+/* The worker has the queues no more, and then the new sockets. */
+static int exchange_sockets(struct attach *a)
+{
+	struct worker *w = a->memory->worker;
+	const uint32_t n = a->port->spec.queues;
+	int err;
+
+	if (a->window.running) {
+		worker_remove(w, a->queues, n);
+		worker_flush(w);
+	}
+	nic_close(a->port->nic);
+	err = nic_open(a->port->nic);
+	if (!a->window.running)
+		return err;
+	init_queues(a, w);
+	return worker_add(w, a->queues, n) ?: err;
+}
+
+void attach_renew_device(struct attach *a)
+{
+	const int err = exchange_sockets(a);
+
+	if (err)
+		log_warn("port %s: its network device cannot be opened: %s",
+			 a->port->spec.name, strerror(-err));
 }
 
 /* A client has nothing to say: whatever comes ends the attachment. */

@@ -20,6 +20,9 @@ void attach_listener_heard(struct loop_source *source, uint32_t events);
 /** attach_end - cut a client off: its port is deleted, or the engine ends */
 void attach_end(struct attach *a);
 
+/** attach_renew_device - the port's device went, came, or is another one */
+void attach_renew_device(struct attach *a);
+
 /** attach_tick - each second: heartbeats, and mercy for noisy clients */
 void attach_tick(struct engine *e);
 

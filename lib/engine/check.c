@@ -119,20 +119,20 @@ int check_pipe(const struct pipe_spec *s, char *text, size_t size)
 
 static int check_place(const struct finding *f, const struct port_spec *s)
 {
-	if (s->kind == PTN_PORT_VM && s->device[0])
-		return refuse(f, -EOPNOTSUPP,
-			      "has the network device %s for itself, which the "
-			      "engine cannot do yet",
-			      s->device);
-	if (s->kind == PTN_PORT_NIC || s->device[0] || s->host_stack)
+	if (s->kind == PTN_PORT_NIC || s->host_stack)
 		return refuse(f, -EOPNOTSUPP,
 			      "is a network device, which the engine cannot "
 			      "do yet");
 	if (s->kind != PTN_PORT_HOST && s->kind != PTN_PORT_VM)
 		return refuse(f, -EINVAL, "kind %u of ports is not known",
 			      (unsigned)s->kind);
-	if (!s->on_switch[0] == !s->on_pipe[0])
-		return refuse(f, -EINVAL, "expected either a switch or a pipe");
+	if (s->kind == PTN_PORT_HOST && s->device[0])
+		return refuse(f, -EINVAL,
+			      "only a VM has a network device for itself");
+	if (!!s->on_switch[0] + !!s->on_pipe[0] + !!s->device[0] != 1)
+		return refuse(f, -EINVAL,
+			      "expected one of a switch, a pipe, or (a VM's) a "
+			      "network device");
 	if (s->end > 1)
 		return refuse(f, -EINVAL, "end %u of a pipe: expected 0 or 1",
 			      s->end);

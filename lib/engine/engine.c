@@ -297,6 +297,7 @@ int engine_new(struct engine **out, const struct engine_config *config,
 	if (!e)
 		return fail(&s, -ENOMEM, "no memory");
 	e->loop.epoll = e->timer.fd = e->faults.fd = e->signals.fd = -1;
+	e->links.fd = -1;
 	e->lock_fd = e->spare_fd = -1;
 	err = open_all(e, config, &s);
 	if (err) {
@@ -336,6 +337,7 @@ void engine_free(struct engine *e)
 	close_source(e, &e->timer);
 	close_source(e, &e->faults);
 	close_source(e, &e->signals);
+	close_source(e, &e->links);
 	if (e->watch)
 		watch_leave(e->watch, &e->watched);
 	watch_free(e->watch);

@@ -24,6 +24,7 @@ struct attach;
 struct control;
 struct engine;
 struct keep;
+struct nic;
 
 enum {
 	ENGINE_FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
@@ -62,7 +63,8 @@ struct vport {
 	struct engine *engine;
 	struct ptn_port *core;
 	struct vswitch *sw; /* or */
-	struct vpipe *pipe;
+	struct vpipe *pipe; /* or */
+	struct nic *nic;
 	struct listener *listener; /* NULL: nobody can attach */
 	struct attach *attach; /* NULL: nobody is */
 	uint64_t shut_until; /* ms: nobody may attach before */
@@ -95,6 +97,8 @@ struct engine {
 	struct loop_source timer;
 	bool ticking;
 	struct loop_source faults; /* eventfd: a worker saw too many */
+	struct loop_source links; /* what happens to devices; from the first
+				   * port on that has one */
 	struct loop_source signals;
 	struct control *control;
 	struct keep *keep;

@@ -11,6 +11,8 @@
 #include "engine/adopt.h"
 #include "engine/attach.h"
 #include "engine/check.h"
+#include "engine/links.h"
+#include "engine/nic.h"
 #include "engine/vport.h"
 
 enum { TXN_OPS_MAX = 200000 };
@@ -334,9 +336,32 @@ static int check_end(struct txn *t, struct op *op, struct vpipe *pipe)
 	return 0;
 }
 
+static int check_device(struct txn *t, struct op *op)
+{
+	const char *device = op->spec.port.device;
+	const struct engine *e = t->engine;
+	char text[MESSAGE_TEXT];
+	struct table_node *n;
+	int err;
+
+	for (n = table_next(&e->ports, NULL); n; n = table_next(&e->ports, n)) {
+		const struct vport *p = loop_owner(n, struct vport, node);
+
+		if (!p->leaving && !strcmp(p->spec.device, device))
+			return refuse(t, op, -EBUSY,
+				      "network device %s is port %s already",
+				      device, p->spec.name);
+	}
+	err = nic_check(device, text, sizeof(text));
+	return err ? refuse(t, op, err, "%s", text) : 0;
+}
+
 static int check_new_port(struct txn *t, struct op *op)
 {
 	const struct port_spec *s = &op->spec.port;
+
+	if (s->device[0])
+		return check_device(t, op);
 
 	if (s->on_switch[0]) {
 		op->port->sw = find(t, OBJECT_SWITCH, s->on_switch);
@@ -482,6 +507,19 @@ static int listen_error(struct txn *t, struct op *op, int err)
 		      t->engine->run_dir, strerror(-err));
 }
 
+/* What happened to it before the first one listens is seen here. */
+static int watch_device(struct txn *t, struct op *op)
+{
+	int err = links_watch(t->engine);
+
+	if (err)
+		return refuse(t, op, err,
+			      "nothing is heard of network devices: %s",
+			      strerror(-err));
+	nic_look(op->port->nic);
+	return 0;
+}
+
 static int connect_new(struct txn *t, struct op *op)
 {
 	struct vport *old, *p = op->port;
@@ -496,6 +534,8 @@ static int connect_new(struct txn *t, struct op *op)
 		err = vport_listen(p);
 	if (err)
 		return listen_error(t, op, err);
+	if (p->nic)
+		return watch_device(t, op);
 	if (!p->sw)
 		return 0;
 	err = ptn_vale_attach(p->sw->vale, p->core);

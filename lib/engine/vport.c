@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "engine/attach.h"
+#include "engine/nic.h"
 #include "wire/wire.h"
 
 enum {
@@ -101,7 +102,12 @@ int vport_new(struct vport **out, struct engine *e,
 	if (!p)
 		return -ENOMEM;
 	err = ptn_port_new(&p->core, &params, &attach_port_ops, p);
+	if (!err && spec->device[0]) {
+		p->nic = nic_new(spec->device);
+		err = p->nic ? 0 : -ENOMEM;
+	}
 	if (err) {
+		ptn_port_free(p->core);
 		free(p);
 		return err;
 	}
@@ -129,6 +135,7 @@ void vport_free(struct vport *p)
 	if (!p)
 		return;
 	listener_free(p->engine, p->listener);
+	nic_free(p->nic);
 	ptn_port_free(p->core);
 	free(p);
 }
@@ -190,4 +197,6 @@ void vport_status(const struct vport *p, struct port_status *out)
 		out->counters[c] += p->past[c];
 	if (p->attach)
 		attach_status(p->attach, out);
+	if (p->nic && nic_is_lost(p->nic))
+		out->state = PTN_PORT_FAULTED;
 }

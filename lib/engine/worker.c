@@ -240,7 +240,9 @@ static void hear(struct worker *w, int timeout)
 
 		if (!q)
 			continue;
-		ptn_port_heard(q->port, q->index);
+		/* devices, and no others, are heard of by their room, too */
+		if (!(events[i].events & EPOLLOUT))
+			ptn_port_heard(q->port, q->index);
 		if (q->active)
 			continue;
 		adapt(w, q);
@@ -385,6 +387,7 @@ void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
 			    .index = index,
 			    .tx_fd = tx_fd,
 			    .rx_fd = rx_fd,
+			    .device_fd = -1,
 			    .worker = w,
 			    .budget = PTN_PATIENCE_START};
 }
@@ -394,6 +397,7 @@ static void watch_off(struct worker *w, const struct queue *queues, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].tx_fd, NULL);
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].rx_fd, NULL);
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].device_fd, NULL);
 	}
 }
 
@@ -403,6 +407,10 @@ static int watch_on(struct worker *w, struct queue *q)
 
 	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->tx_fd, &e) ||
 	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->rx_fd, &e))
+		return -errno;
+	e.events |= EPOLLOUT;
+	if (q->device_fd >= 0 &&
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->device_fd, &e))
 		return -errno;
 	return 0;
 }

@@ -26,6 +26,7 @@ struct queue {
 	struct ptn_port *port;
 	uint32_t index;
 	int tx_fd, rx_fd; /* what the program kicks */
+	int device_fd; /* has frames, or room for some; -1: none */
 	struct worker *worker;
 	/* the worker's */
 	bool active, gone;
@@ -52,7 +53,7 @@ uint32_t worker_load(const struct worker *w);
 /**
  * queue_init - a queue that a worker will have; from now on it can be woken
  *
- * To be called before the port is started.
+ * To be called before the port is started. It has no device.
  */
 void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
 		uint32_t index, int tx_fd, int rx_fd);

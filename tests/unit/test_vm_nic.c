@@ -77,6 +77,15 @@ static void quiet(const char *device)
 	fclose(f);
 }
 
+/* What is sent before that is lost. */
+static void wait_until_up(void)
+{
+	run("for i in $(seq 1000); do"
+	    "	[ $(ip link show | grep -c ' ptnvm.*state UP') = 2 ] && exit;"
+	    "	sleep 0.01;"
+	    "done; exit 1");
+}
+
 static void make_devices(void)
 {
 	run("ip link add " DEVICE " type veth peer name " FAR);
@@ -84,6 +93,7 @@ static void make_devices(void)
 	quiet(FAR);
 	run("ip link set " DEVICE " up");
 	run("ip link set " FAR " up");
+	wait_until_up();
 }
 
 static void remove_devices(const char *name)
@@ -353,9 +363,15 @@ static void assert_comes(struct vm *vm, const uint8_t *frame, uint32_t len)
 	assert_memory_equal(got, frame, len);
 }
 
-static uint64_t counter(void **state, int c)
+/* What is counted is counted when the batch is done, a moment later. */
+static void assert_counted(struct host *h, int counter, uint64_t n)
 {
-	return host_port(*state, "v.wan").counters[c];
+	for (int ms = 0; ms < PATIENCE_MS; ms++) {
+		if (host_port(h, "v.wan").counters[counter] == n)
+			return;
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(host_port(h, "v.wan").counters[counter], n);
 }
 
 static void assert_state(struct host *h, enum ptn_port_state state)
@@ -418,8 +434,8 @@ static void frames_go_both_ways(void **state)
 	vm_start(&vm, *state, 0);
 	assert_int_equal(promiscuity(DEVICE), 1);
 	exchange(&vm, wire, COUNT);
-	assert_int_equal(counter(state, PTN_C_TX_FRAMES), COUNT);
-	assert_int_equal(counter(state, PTN_C_RX_FRAMES), COUNT);
+	assert_counted(*state, PTN_C_TX_FRAMES, COUNT);
+	assert_counted(*state, PTN_C_RX_FRAMES, COUNT);
 	qemu_end(&vm.q);
 	assert_state(*state, PTN_PORT_DOWN);
 	assert_int_equal(promiscuity(DEVICE), 0);
@@ -498,8 +514,8 @@ static void what_is_no_frame_is_counted(void **state)
 	len = packet_write(&p, due);
 	vm_send(&vm, due, len);
 	assert_on_wire(wire, due, len);
-	assert_int_equal(counter(state, PTN_C_TX_FRAMES), 3);
-	assert_int_equal(counter(state, PTN_C_DROP_DEVICE), 2);
+	assert_counted(*state, PTN_C_TX_FRAMES, 3);
+	assert_counted(*state, PTN_C_DROP_DEVICE, 2);
 	qemu_end(&vm.q);
 	close(wire);
 }
@@ -550,7 +566,7 @@ static void what_asks_for_it_is_cut_on_its_way_out(void **state)
 		packets_out(&vm, wire, headers[i]);
 		qemu_end(&vm.q);
 	}
-	assert_int_equal(counter(state, PTN_C_DROP_DEVICE), 0);
+	assert_counted(*state, PTN_C_DROP_DEVICE, 0);
 	close(wire);
 }
 
@@ -572,9 +588,9 @@ static void a_header_that_cannot_be_is_counted(void **state)
 	sent[12 + 14] = 0x65; /* IPv6 where IPv4 is said */
 	vm_send(&vm, sent, len);
 	cut_on_its_way(&vm, wire, 12, &p, 500);
-	assert_int_equal(counter(state, PTN_C_DROP_OFFLOAD), 1);
-	assert_int_equal(counter(state, PTN_C_DROP_DEVICE), 1);
-	assert_int_equal(counter(state, PTN_C_DROP_OFFLOAD_FRAME), 1);
+	assert_counted(*state, PTN_C_DROP_OFFLOAD, 1);
+	assert_counted(*state, PTN_C_DROP_DEVICE, 1);
+	assert_counted(*state, PTN_C_DROP_OFFLOAD_FRAME, 1);
 	qemu_end(&vm.q);
 	close(wire);
 }
@@ -641,7 +657,12 @@ static void whole_packets_come_whole(struct vm *vm, int wire)
 		wire_send(wire, sent, packet_write_vnet(&p, 10, 1300, sent));
 		len = packet_write_vnet(&p, 12, 1300, due);
 		due[NUM_BUFFERS] = 1;
-		assert_comes(vm, due, len);
+		assert_int_equal(vm_take(vm, got), len);
+		/* no more than a hint: so much lay in one piece */
+		assert_true((uint32_t)(got[2] | got[3] << 8) >=
+			    packet_headers(&p));
+		memcpy(due + 2, got + 2, 2);
+		assert_memory_equal(got, due, len);
 	}
 }
 
@@ -705,7 +726,12 @@ static void a_device_comes_by_its_name(void **state)
 	assert_state(*state, PTN_PORT_FAULTED);
 	make_devices();
 	assert_state(*state, PTN_PORT_DOWN);
+	remove_devices(DEVICE);
+	assert_state(*state, PTN_PORT_FAULTED);
 	vm_start(&vm, *state, 0);
+	assert_state(*state, PTN_PORT_FAULTED);
+	make_devices();
+	assert_state(*state, PTN_PORT_UP);
 	assert_goes_on(&vm);
 	qemu_end(&vm.q);
 }
@@ -718,9 +744,11 @@ static void a_device_that_is_down_waits(void **state)
 	run("ip link set " DEVICE " down");
 	vm_start(&vm, *state, 0);
 	run("ip link set " DEVICE " up");
+	wait_until_up();
 	assert_goes_on(&vm);
 	run("ip link set " DEVICE " down");
 	run("ip link set " DEVICE " up");
+	wait_until_up();
 	assert_goes_on(&vm);
 	qemu_end(&vm.q);
 }

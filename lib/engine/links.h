@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happens to the host's network devices, for the ports that have one: a
+ * device that goes and one of its name that comes. Its VM stays attached.
+ */
+#ifndef PTNET_ENGINE_LINKS_H
+#define PTNET_ENGINE_LINKS_H
+
+struct engine;
+
+/** links_watch - hear of it from now on. 0 or -errno. */
+int links_watch(struct engine *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Network devices of the host that ports have for themselves, by packet
+ * sockets: one a queue, among which the kernel spreads what comes. The host's
+ * own stack hears the device, too, which nobody can keep from it here.
+ *
+ * Frames travel with virtio-net headers on the sockets: what the kernel would
+ * have cut or summed later comes whole, and the core does it for who has no
+ * headers. What goes out is cut by the core, whatever the kernel could do.
+ *
+ * Knows devices and the core's ports; nothing of clients or messages. Called
+ * by the control thread, but for what the core calls.
+ */
+#ifndef PTNET_ENGINE_NIC_H
+#define PTNET_ENGINE_NIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nic;
+struct ptn_port;
+
+/**
+ * nic_check - whether a device of this name can be had
+ *
+ * Returns 0, -ENODEV, -EINVAL, -EBUSY, with a sentence in @text.
+ */
+int nic_check(const char *device, char *text, size_t size);
+
+/** nic_new - for a port; its device is not touched. NULL: no memory */
+struct nic *nic_new(const char *device);
+
+/** nic_free - closed, or never opened. Takes NULL. */
+void nic_free(struct nic *n);
+
+/**
+ * nic_attach - join it to a port that is open, back to back
+ *
+ * Returns 0, -EBUSY, -ENOMEM. nic_detach() undoes it, also of one that is not
+ * attached; the port is not syncing then.
+ */
+int nic_attach(struct nic *n, struct ptn_port *p, uint32_t queues);
+void nic_detach(struct nic *n);
+
+/**
+ * nic_open - the sockets, if the device is there and up: frames flow
+ *
+ * Returns 0 (that it is not up is no error), -EPERM, -errno. nic_close()
+ * closes them. The port is not syncing meanwhile.
+ */
+int nic_open(struct nic *n);
+void nic_close(struct nic *n);
+
+/** nic_fd - the socket of a queue, to be watched for both; -1: none */
+int nic_fd(const struct nic *n, uint32_t queue);
+
+enum nic_news {
+	NIC_NO_NEWS,
+	NIC_WENT,
+	NIC_CAME,
+	NIC_CHANGED, /* it can be opened now, or is another one */
+};
+
+/** nic_look - something happened to some device; what of this one? */
+enum nic_news nic_look(struct nic *n);
+
+/** nic_is_lost - there is no device of its name */
+bool nic_is_lost(const struct nic *n);
+
+#endif

@@ -175,10 +175,17 @@ static void refusals_name_the_object_and_change_nothing(void **state)
 		"'_', '-', '.'");
 	port = a_port("vm.in", "");
 	port.kind = PTN_PORT_VM;
-	strcpy(port.device, "eth2");
-	refused(p, &port, -EOPNOTSUPP,
-		"port vm.in: has the network device eth2 for itself, which the "
-		"engine cannot do yet");
+	strcpy(port.device, "ptnet-none");
+	refused(p, &port, -ENODEV,
+		"port vm.in: there is no network device ptnet-none here");
+	strcpy(port.on_switch, "vale0");
+	refused(p, &port, -EINVAL,
+		"port vm.in: expected one of a switch, a pipe, or (a VM's) a "
+		"network device");
+	port = a_port("p1", "");
+	strcpy(port.device, "ptnet-none");
+	refused(p, &port, -EINVAL,
+		"port p1: only a VM has a network device for itself");
 	port = a_port("eth0", "vale0");
 	port.kind = PTN_PORT_NIC;
 	refused(p, &port, -EOPNOTSUPP,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A device: what its parts share. gdev.c binds it to the PCI function,
- * gcommand.c speaks with the host about the whole port, gnet.c is what the
- * network stack sees, gport.c what netmap programs have of it, glink.c watches
- * that the host is there.
+ * A device: what its parts share. A transport (ghost.h) binds it to the PCI
+ * function, gdev.c has what all of these do alike, gnet.c is what the network
+ * stack sees, gport.c what netmap programs have of it, glink.c watches that the
+ * host is there.
  */
 #ifndef PTN_GDEV_H
 #define PTN_GDEV_H
@@ -12,9 +12,9 @@
 #include <linux/pci.h>
 #include <linux/workqueue.h>
 
+#include "ghost.h"
 #include "gport.h"
 #include "gqueue.h"
-#include "gregion.h"
 
 /* What is known of the host's side. */
 struct glink {
@@ -27,10 +27,7 @@ struct glink {
 
 struct gdev {
 	struct net_device *dev;
-	struct pci_dev *pdev;
-	void __iomem *registers;
-	struct gregion region;
-	u32 seq; /* of the last command */
+	struct ghost *host;
 	bool started; /* the rings are in use; under the RTNL */
 	bool has_headers; /* the host offers them ... */
 	bool wants_headers; /* ... and the stack takes them: RXCSUM */
@@ -45,31 +42,36 @@ struct gdev {
 	u32 n_queues;
 };
 
-/** gdev_doorbell - where a kick is written to */
-void __iomem *gdev_doorbell(const struct gdev *g);
+/* gdev.c: for transports */
 
-/* gcommand.c */
+/** gdev_take_vectors - with a sentence if there are not that many */
+int gdev_take_vectors(struct pci_dev *pdev, u32 vectors);
 
-/**
- * gcommand - give the host a command and wait for the answer; sleeps
- *
- * Returns 0, what the host answers, or -ETIMEDOUT.
- */
-int gcommand(struct gdev *g, enum ptn_region_command cmd);
-int gcommand_with(struct gdev *g, enum ptn_region_command cmd, u32 arg);
+/** gdev_add - from now on it is a network device. 0 or -errno. */
+int gdev_add(struct gdev *g);
 
-/** gcommand_leave - nobody is here any more; nobody waits for the answer */
-void gcommand_leave(struct gdev *g);
+/** gdev_del - it is none any more, and stopped; gnet_free() comes next */
+void gdev_del(struct gdev *g);
+
+/** gdev_shutdown - of a struct pci_driver */
+void gdev_shutdown(struct pci_dev *pdev);
+
+extern const struct dev_pm_ops gdev_pm_ops;
+
+extern struct pci_driver givshmem_driver;
+extern struct pci_driver gptmem_driver;
+extern struct pci_driver gptnet_driver;
 
 /* gnet.c */
 
 /** gnet_new - a network device that is not registered, with a struct gdev */
-struct gdev *gnet_new(struct pci_dev *pdev, const struct gregion *region);
+struct gdev *gnet_new(struct ghost *h);
 
 /** gnet_free - when it is not registered, or not any more */
 void gnet_free(struct gdev *g);
 
-/** gnet_start - RESET, and let frames flow. Under the RTNL. 0 or -errno. */
+/** gnet_start - rings as new, and let frames flow. Under the RTNL. 0 or -errno.
+ */
 int gnet_start(struct gdev *g);
 
 /** gnet_stop - let none flow. Under the RTNL. */
@@ -79,6 +81,12 @@ void gnet_stop(struct gdev *g);
 
 /** glink_init - and what the host says now counts as seen */
 void glink_init(struct gdev *g);
+
+/** glink_fini - an interrupt may have asked for one more look. Sleeps. */
+void glink_fini(struct gdev *g);
+
+/** glink_generation - of the host's side, as it says */
+u32 glink_generation(const struct gdev *g);
 
 /** glink_begin, glink_end - watch; glink_end() sleeps. Under the RTNL. */
 void glink_begin(struct gdev *g);

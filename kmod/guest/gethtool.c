@@ -72,21 +72,21 @@ static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->version, PTNET_VERSION, sizeof(info->version));
-	strscpy(info->bus_info, pci_name(g->pdev), sizeof(info->bus_info));
+	strscpy(info->bus_info, pci_name(g->host->pdev),
+		sizeof(info->bus_info));
 	/* the host's name of it: which of them this is */
-	strscpy(info->fw_version, g->region.config.name,
-		sizeof(info->fw_version));
+	strscpy(info->fw_version, g->host->name, sizeof(info->fw_version));
 }
 
 static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *p,
 			  struct kernel_ethtool_ringparam *kernel,
 			  struct netlink_ext_ack *extack)
 {
-	const struct ptn_config *c =
-		&((struct gdev *)netdev_priv(dev))->region.config;
+	const struct gregion *r =
+		&((struct gdev *)netdev_priv(dev))->host->region;
 
-	p->tx_max_pending = p->tx_pending = c->tx_slots;
-	p->rx_max_pending = p->rx_pending = c->rx_slots;
+	p->tx_max_pending = p->tx_pending = r->tx_slots;
+	p->rx_max_pending = p->rx_pending = r->rx_slots;
 }
 
 static void get_channels(struct net_device *dev, struct ethtool_channels *ch)

@@ -19,21 +19,48 @@ static void look_in(struct gdev *g, unsigned int ms)
 	mod_delayed_work(system_wq, &g->link.work, msecs_to_jiffies(ms));
 }
 
+/* A host that has no pulse is there as long as the device is. */
+static bool has_pulse(const struct gdev *g)
+{
+	return g->host->ops->feel;
+}
+
+static struct ghost_pulse pulse_of(const struct gdev *g)
+{
+	struct ghost_pulse p = {
+		.is_ours = true,
+		.state = g->started ? PTN_STATE_RUNNING : PTN_STATE_READY,
+	};
+
+	if (has_pulse(g))
+		g->host->ops->feel(g->host, &p);
+	return p;
+}
+
 static u32 state_of(const struct gdev *g)
 {
-	return READ_ONCE(g->region.live->state);
+	return pulse_of(g).state;
 }
 
 static bool is_alive(const struct gdev *g)
 {
-	return time_before(jiffies,
-			   g->link.seen + msecs_to_jiffies(SILENCE_MS)) &&
-	       READ_ONCE(g->region.live->magic) == PTN_CONFIG_MAGIC;
+	const unsigned long silent =
+		g->link.seen + msecs_to_jiffies(SILENCE_MS);
+
+	return !has_pulse(g) ||
+	       (time_before(jiffies, silent) && pulse_of(g).is_ours);
 }
 
 bool glink_is_up(const struct gdev *g)
 {
 	return g->started && is_alive(g) && state_of(g) == PTN_STATE_RUNNING;
+}
+
+/* Again and again, where anything can be seen by that. */
+static void watch(struct gdev *g)
+{
+	if (has_pulse(g))
+		look_in(g, LOOK_MS);
 }
 
 /* Not before it is up, nor while the machine is suspended. */
@@ -46,7 +73,7 @@ static bool is_watched(const struct gdev *g)
 /* True when the heart beat since the last look. */
 static bool feel(struct gdev *g)
 {
-	const u32 beat = READ_ONCE(g->region.live->heartbeat);
+	const u32 beat = pulse_of(g).heartbeat;
 
 	if (beat == g->link.heartbeat)
 		return false;
@@ -57,7 +84,7 @@ static bool feel(struct gdev *g)
 
 static void notice_restart(struct gdev *g)
 {
-	const u32 generation = READ_ONCE(g->region.live->generation);
+	const u32 generation = pulse_of(g).generation;
 
 	if (generation == g->link.generation)
 		return;
@@ -98,7 +125,7 @@ static bool wants_start(const struct gdev *g)
 /* The rings of programs are not started anew: they are to open them again. */
 static int state_for_programs(const struct gdev *g)
 {
-	if (READ_ONCE(g->region.live->generation) != g->user_generation ||
+	if (pulse_of(g).generation != g->user_generation ||
 	    state_of(g) != PTN_STATE_RUNNING)
 		return -ENXIO;
 	return is_alive(g) ? 0 : -ETIMEDOUT;
@@ -125,14 +152,14 @@ static void look(struct work_struct *work)
 	}
 	show(g);
 	rtnl_unlock();
-	look_in(g, LOOK_MS);
+	watch(g);
 }
 
 void glink_init(struct gdev *g)
 {
 	INIT_DELAYED_WORK(&g->link.work, look);
-	g->link.heartbeat = READ_ONCE(g->region.live->heartbeat);
-	g->link.generation = READ_ONCE(g->region.live->generation);
+	g->link.heartbeat = pulse_of(g).heartbeat;
+	g->link.generation = pulse_of(g).generation;
 	g->link.seen = jiffies;
 }
 
@@ -140,13 +167,23 @@ void glink_begin(struct gdev *g)
 {
 	feel(g);
 	show(g);
-	look_in(g, LOOK_MS);
+	watch(g);
 }
 
 void glink_end(struct gdev *g)
 {
 	cancel_delayed_work_sync(&g->link.work);
 	netif_carrier_off(g->dev);
+}
+
+u32 glink_generation(const struct gdev *g)
+{
+	return pulse_of(g).generation;
+}
+
+void glink_fini(struct gdev *g)
+{
+	cancel_delayed_work_sync(&g->link.work);
 }
 
 void glink_look(struct gdev *g)

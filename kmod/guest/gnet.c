@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * The device as the network stack sees it. Rings are reset each time it is
- * brought up; frames flow from START to STOP.
+ * brought up; frames flow from start to stop.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -12,16 +12,18 @@
 /* Rings in which less than that has room are not worth it. */
 enum { TSO_LEAST = 16384 };
 
-static int irq_of(const struct gdev *g, u32 vector)
+static int irq_of(const struct gdev *g, enum gregion_direction dir, u32 queue)
 {
-	return pci_irq_vector(g->pdev, vector);
+	const struct ghost *h = g->host;
+
+	return pci_irq_vector(h->pdev, h->ops->ring(h, dir, queue).vector);
 }
 
 static void close_queues(struct gdev *g, u32 n)
 {
 	while (n--)
-		gqueue_close(&g->queues[n], irq_of(g, PTN_VECTOR_TX(n)),
-			     irq_of(g, PTN_VECTOR_RX(n)));
+		gqueue_close(&g->queues[n], irq_of(g, GREGION_TX, n),
+			     irq_of(g, GREGION_RX, n));
 }
 
 static int open_queues(struct gdev *g)
@@ -30,8 +32,8 @@ static int open_queues(struct gdev *g)
 
 	for (u32 i = 0; i < g->n_queues; i++) {
 		err = gqueue_open(&g->queues[i], g->user,
-				  irq_of(g, PTN_VECTOR_TX(i)),
-				  irq_of(g, PTN_VECTOR_RX(i)));
+				  irq_of(g, GREGION_TX, i),
+				  irq_of(g, GREGION_RX, i));
 		if (err) {
 			close_queues(g, i);
 			return err;
@@ -43,11 +45,9 @@ static int open_queues(struct gdev *g)
 /* Another host may know of none. */
 static void follow_features(struct gdev *g)
 {
-	const bool has = gregion_has_headers(&g->region);
-
-	if (g->has_headers == has)
+	if (g->has_headers == g->host->has_headers)
 		return;
-	g->has_headers = has;
+	g->has_headers = g->host->has_headers;
 	netdev_update_features(g->dev);
 }
 
@@ -57,53 +57,52 @@ static bool uses_headers(const struct gdev *g)
 }
 
 /* Not for netmap programs: their frames are as on a wire. */
-static int ask_for_headers(struct gdev *g, u32 *hdr_len)
+static u32 wanted_headers(const struct gdev *g)
 {
-	*hdr_len = !g->user && uses_headers(g) ? GHDR_LEN : 0;
-	return *hdr_len ? gcommand_with(g, PTN_REGION_HEADER, *hdr_len) : 0;
+	return !g->user && uses_headers(g) ? GHDR_LEN : 0;
 }
 
-static int reset_queues(struct gdev *g)
+static int reset_queues(struct gdev *g, u32 hdr_len)
 {
-	u32 hdr_len;
-	int err = gcommand(g, PTN_REGION_RESET);
+	int err = 0;
 
-	if (!err)
-		err = gregion_refresh(&g->region);
-	if (err)
-		return err;
-	follow_features(g);
-	err = ask_for_headers(g, &hdr_len);
 	for (u32 i = 0; i < g->n_queues && !err; i++)
-		err = gqueue_reset(&g->queues[i], &g->region, gdev_doorbell(g),
-				   hdr_len);
+		err = gqueue_reset(&g->queues[i], g->host, hdr_len);
 	return err;
 }
 
+/* What the host moves before there are interrupts is found by the polls. */
 int gnet_start(struct gdev *g)
 {
-	int err = reset_queues(g);
+	struct ghost *h = g->host;
+	u32 hdr_len;
+	int err = h->ops->reset(h);
 
 	if (err)
 		return err;
-	err = open_queues(g);
+	follow_features(g);
+	hdr_len = wanted_headers(g);
+	err = h->ops->start(h, hdr_len);
 	if (err)
 		return err;
-	err = gcommand(g, PTN_REGION_START);
+	err = reset_queues(g, hdr_len);
 	if (err)
-		goto err_queues;
+		goto err_host;
+	err = open_queues(g);
+	if (err)
+		goto err_host;
 	g->started = true;
 	netif_tx_start_all_queues(g->dev);
 	for (u32 i = 0; i < g->n_queues && !g->user; i++)
 		gqueue_poll_soon(&g->queues[i]);
 	return 0;
 
-err_queues:
-	close_queues(g, g->n_queues);
+err_host:
+	h->ops->stop(h);
 	return err;
 }
 
-/* A host that is not there is not waited for: the next start is a RESET. */
+/* A host that is not there is not waited for: the next start is a reset. */
 void gnet_stop(struct gdev *g)
 {
 	const bool answers = glink_is_up(g);
@@ -113,8 +112,8 @@ void gnet_stop(struct gdev *g)
 	g->started = false;
 	netif_carrier_off(g->dev);
 	netif_tx_disable(g->dev);
-	if (answers && gcommand(g, PTN_REGION_STOP))
-		netdev_warn(g->dev, "the host does not answer\n");
+	if (answers)
+		g->host->ops->stop(g->host);
 	close_queues(g, g->n_queues);
 }
 
@@ -244,11 +243,10 @@ static const struct net_device_ops ops = {
 };
 
 /* Large packets take half a ring at most, and no more slots than frames may. */
-static void describe_offloads(struct net_device *dev,
-			      const struct ptn_config *c)
+static void describe_offloads(struct net_device *dev, const struct gregion *r)
 {
-	const u32 buf = min_t(u32, c->pool[2].size, U16_MAX);
-	const u32 slots = min_t(u32, c->tx_slots / 2, NETMAP_MAX_FRAGS);
+	const u32 buf = min_t(u32, r->buf_pool.size, U16_MAX);
+	const u32 slots = min_t(u32, r->tx_slots / 2, NETMAP_MAX_FRAGS);
 	const u32 max = min_t(u32, slots * buf - GHDR_LEN, GSO_LEGACY_MAX_SIZE);
 
 	dev->hw_features |= NETIF_F_RXCSUM;
@@ -264,23 +262,22 @@ static void describe_offloads(struct net_device *dev,
  * No ndo_tx_timeout: a pipe whose other end does not read makes the sender
  * wait as long as it likes.
  */
-static void describe(struct net_device *dev, const struct ptn_config *c,
-		     bool has_headers)
+static void describe(struct net_device *dev, const struct ghost *h)
 {
 	dev->netdev_ops = &ops;
 	dev->ethtool_ops = &gethtool_ops;
 	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM;
 	dev->features = NETIF_F_HIGHDMA;
-	if (has_headers)
-		describe_offloads(dev, c);
+	if (h->has_headers)
+		describe_offloads(dev, &h->region);
 	dev->features |= dev->hw_features;
 	dev->vlan_features = dev->features;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
-	dev->max_mtu = c->mtu - VLAN_HLEN;
+	dev->max_mtu = h->mtu - VLAN_HLEN;
 	dev->min_mtu = min_t(u32, ETH_MIN_MTU, dev->max_mtu);
 	dev->mtu = min_t(u32, ETH_DATA_LEN, dev->max_mtu);
-	if (is_valid_ether_addr(c->mac))
-		eth_hw_addr_set(dev, c->mac);
+	if (is_valid_ether_addr(h->mac))
+		eth_hw_addr_set(dev, h->mac);
 	else
 		eth_hw_addr_random(dev);
 }
@@ -300,26 +297,25 @@ static int init_queues(struct gdev *g, u32 slots)
 	return 0;
 }
 
-struct gdev *gnet_new(struct pci_dev *pdev, const struct gregion *region)
+struct gdev *gnet_new(struct ghost *h)
 {
-	const struct ptn_config *c = &region->config;
-	struct net_device *dev = alloc_etherdev_mqs(sizeof(struct gdev),
-						    c->tx_rings, c->rx_rings);
+	const u32 rings = h->region.rings;
+	struct net_device *dev =
+		alloc_etherdev_mqs(sizeof(struct gdev), rings, rings);
 	struct gdev *g;
 
 	if (!dev)
 		return NULL;
-	SET_NETDEV_DEV(dev, &pdev->dev);
+	SET_NETDEV_DEV(dev, &h->pdev->dev);
 	SET_NETDEV_DEVTYPE(dev, &gport_type.type);
 	g = netdev_priv(dev);
-	g->has_headers = g->wants_headers = gregion_has_headers(region);
-	describe(dev, c, g->has_headers);
+	g->has_headers = g->wants_headers = h->has_headers;
+	describe(dev, h);
 	g->dev = dev;
-	g->pdev = pdev;
-	g->region = *region;
-	g->n_queues = c->tx_rings;
+	g->host = h;
+	g->n_queues = rings;
 	glink_init(g);
-	if (init_queues(g, c->tx_slots)) {
+	if (init_queues(g, h->region.tx_slots)) {
 		gnet_free(g);
 		return NULL;
 	}

@@ -11,8 +11,6 @@
 
 #include "gdev.h"
 
-enum { POOL_RING = 1, POOL_BUF = 2 };
-
 static struct gring *ring_of(struct gdev *g, u32 vector)
 {
 	struct gqueue *q = &g->queues[(vector - 1) / 2];
@@ -21,9 +19,9 @@ static struct gring *ring_of(struct gdev *g, u32 vector)
 }
 
 /* What is in front of the rings is the host's alone. */
-static u64 first_page(const struct ptn_config *c)
+static u64 first_page(const struct gregion *r)
 {
-	return c->pool[POOL_RING].offset & PAGE_MASK;
+	return r->ring_pool.offset & PAGE_MASK;
 }
 
 static struct ptn_pool_info pool_at(const struct ptn_pool_info *p, u64 from)
@@ -35,35 +33,32 @@ static struct ptn_pool_info pool_at(const struct ptn_pool_info *p, u64 from)
 	};
 }
 
-static u64 place_of(const struct gdev *g, enum gregion_direction dir, u32 i)
+static u64 place_of(const struct gregion *r, enum gregion_direction dir, u32 i)
 {
-	const struct gregion *r = &g->region;
 	const char *ring = (char *)gregion_ring(r, dir, i);
 
-	return ring ? ring - ((char *)r->base + r->config.mem_ofs +
-			      first_page(&r->config))
-		    : 0;
+	return ring ? ring - (r->mem + first_page(r)) : 0;
 }
 
 static void info(struct net_device *dev, struct gport_info *out)
 {
 	const struct gdev *g = netdev_priv(dev);
-	const struct ptn_config *c = &g->region.config;
-	const u64 from = first_page(c);
+	const struct gregion *r = &g->host->region;
+	const u64 from = first_page(r);
 
 	*out = (struct gport_info){
 		.rings = g->n_queues,
-		.tx_slots = c->tx_slots,
-		.rx_slots = c->rx_slots,
-		.hdr_len = c->vnet_hdr_len,
-		.mem = gregion_phys(g->pdev) + c->mem_ofs + from,
-		.bytes = PAGE_ALIGN(c->mem_size - from),
-		.ring_pool = pool_at(&c->pool[POOL_RING], from),
-		.buf_pool = pool_at(&c->pool[POOL_BUF], from),
+		.tx_slots = r->tx_slots,
+		.rx_slots = r->rx_slots,
+		.hdr_len = g->host->hdr_len,
+		.mem = r->phys + from,
+		.bytes = PAGE_ALIGN(r->bytes - from),
+		.ring_pool = pool_at(&r->ring_pool, from),
+		.buf_pool = pool_at(&r->buf_pool, from),
 	};
 	for (u32 i = 0; g->user && i < g->n_queues; i++) {
-		out->ring_ofs[i] = place_of(g, GREGION_TX, i);
-		out->ring_ofs[g->n_queues + i] = place_of(g, GREGION_RX, i);
+		out->ring_ofs[i] = place_of(r, GREGION_TX, i);
+		out->ring_ofs[g->n_queues + i] = place_of(r, GREGION_RX, i);
 	}
 }
 
@@ -102,7 +97,7 @@ static int open(struct net_device *dev, struct gport_user *u)
 		give_back(g, err != -ETIMEDOUT);
 		return err;
 	}
-	g->user_generation = READ_ONCE(g->region.live->generation);
+	g->user_generation = glink_generation(g);
 	glink_begin(g);
 	return 0;
 }

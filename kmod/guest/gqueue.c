@@ -74,17 +74,15 @@ void gqueue_fini(struct gqueue *q)
 	q->tx.len = NULL;
 }
 
-int gqueue_reset(struct gqueue *q, const struct gregion *region,
-		 void __iomem *doorbell, u32 hdr_len)
+int gqueue_reset(struct gqueue *q, const struct ghost *host, u32 hdr_len)
 {
-	int err =
-		gring_init(&q->tx.ring, region, GREGION_TX, q->index, doorbell);
+	int err = gring_init(&q->tx.ring, host, GREGION_TX, q->index);
 
 	if (err)
 		return err;
 	q->hdr_len = hdr_len;
 	gtx_reset(q);
-	return gring_init(&q->rx.ring, region, GREGION_RX, q->index, doorbell);
+	return gring_init(&q->rx.ring, host, GREGION_RX, q->index);
 }
 
 int gqueue_open(struct gqueue *q, struct gport_user *user, int tx_irq,

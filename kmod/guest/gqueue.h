@@ -56,9 +56,8 @@ int gqueue_init(struct gqueue *q, struct net_device *dev, u32 index,
 /** gqueue_fini - takes one that was not initialised, too */
 void gqueue_fini(struct gqueue *q);
 
-/** gqueue_reset - as RESET and HEADER left the rings. 0 or -EPROTO. */
-int gqueue_reset(struct gqueue *q, const struct gregion *region,
-		 void __iomem *doorbell, u32 hdr_len);
+/** gqueue_reset - as the host started the rings. 0 or -EPROTO. */
+int gqueue_reset(struct gqueue *q, const struct ghost *host, u32 hdr_len);
 
 /**
  * gqueue_open, gqueue_close - take and give the interrupts; sleeps

@@ -4,7 +4,7 @@
 #include <asm/barrier.h>
 #include <linux/io.h>
 
-enum { POOL_BUF = 2, KICK_ALWAYS = 1 };
+enum { KICK_ALWAYS = 1 };
 
 /* The first eight bytes of a slot: index, length, flags. */
 static u64 read_slot(const struct netmap_slot *s)
@@ -12,30 +12,37 @@ static u64 read_slot(const struct netmap_slot *s)
 	return READ_ONCE(*(const u64 *)s);
 }
 
-int gring_init(struct gring *r, const struct gregion *region,
-	       enum gregion_direction dir, u32 queue, void __iomem *doorbell)
+int gring_init(struct gring *r, const struct ghost *host,
+	       enum gregion_direction dir, u32 queue)
 {
-	const struct ptn_config *c = &region->config;
-	const bool is_tx = dir == GREGION_TX;
-	const u32 csb = is_tx ? queue : c->tx_rings + queue;
+	const struct gregion *region = &host->region;
+	const u32 csb = gregion_csb(region, dir, queue);
+	const struct ghost_ring side = host->ops->ring(host, dir, queue);
 	struct netmap_ring *ring = gregion_ring(region, dir, queue);
+	struct nm_csb_atok *atok = &region->atok[csb];
+	const u32 head = READ_ONCE(atok->head);
+	const u32 tail = virt_load_acquire(&region->ktoa[csb].hwtail);
+	const u32 slots = gregion_slots(region, dir);
 
-	if (!ring)
+	if (!ring || head >= slots || tail >= slots)
 		return -EPROTO;
 	*r = (struct gring){
 		.header = ring,
 		.slot = ring->slot,
 		.bufs = gregion_bufs(region),
-		.atok = &region->atok[csb],
+		.atok = atok,
 		.ktoa = &region->ktoa[csb],
-		.doorbell = doorbell,
-		.bell = PTN_HOST_ID << 16 |
-			(is_tx ? PTN_VECTOR_TX(queue) : PTN_VECTOR_RX(queue)),
-		.slots = is_tx ? c->tx_slots : c->rx_slots,
-		.buf_size = c->pool[POOL_BUF].size,
-		.buf_count = c->pool[POOL_BUF].count,
-		.tail = is_tx ? c->tx_slots - 1 : 0,
+		.doorbell = side.doorbell,
+		.bell = side.bell,
+		.slots = slots,
+		.buf_size = region->buf_pool.size,
+		.buf_count = region->buf_pool.count,
+		.head = head,
+		.tail = tail,
+		.told = head,
+		.told_cur = READ_ONCE(atok->cur),
 		.ask = KICK_ALWAYS,
+		.asking = READ_ONCE(atok->appl_need_kick),
 		.kicks = r->kicks,
 		.faults = r->faults,
 	};
@@ -71,7 +78,7 @@ void gring_tell_cur(struct gring *r, u32 cur)
 	if (!READ_ONCE(r->ktoa->kern_need_kick))
 		return;
 	r->kicks++;
-	writel(r->bell, r->doorbell);
+	iowrite32(r->bell, r->doorbell); /* a port, or memory */
 }
 
 void gring_tell(struct gring *r)

@@ -5,7 +5,7 @@
  *
  * The other side runs on another CPU of the host even when this kernel has
  * only one: all barriers are the virt_ ones. What it shows is read once and
- * checked; our own indices are never read back.
+ * checked; our own indices are not read back after the start.
  */
 #ifndef PTN_GRING_H
 #define PTN_GRING_H
@@ -13,7 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "gregion.h"
+#include "ghost.h"
 
 struct gring {
 	/* set by gring_init(), constant while the port is started */
@@ -38,9 +38,9 @@ struct gring {
 	u64 faults; /* indices and slots that cannot be */
 };
 
-/** gring_init - as RESET left it. 0, or -EPROTO when it is not a ring. */
-int gring_init(struct gring *r, const struct gregion *region,
-	       enum gregion_direction dir, u32 queue, void __iomem *doorbell);
+/** gring_init - as the host started it. 0, or -EPROTO: it is not a ring. */
+int gring_init(struct gring *r, const struct ghost *host,
+	       enum gregion_direction dir, u32 queue);
 
 /** gring_look - learn how far the host is; returns the slots that are ours */
 u32 gring_look(struct gring *r);

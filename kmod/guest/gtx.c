@@ -209,7 +209,10 @@ static u32 largest(const struct gqueue *q)
 
 void gtx_reset(struct gqueue *q)
 {
+	const struct gring *r = &q->tx.ring;
+
 	q->tx.most = slots_of(q, largest(q));
-	q->tx.done = 0;
+	q->tx.done = gring_next(r, r->tail);
+	memset(q->tx.len, 0, r->slots * sizeof(*q->tx.len));
 	netdev_tx_reset_queue(queue_of(q));
 }

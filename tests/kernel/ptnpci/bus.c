@@ -221,10 +221,19 @@ static void compose(struct irq_data *data, struct msi_msg *msg)
 	msg->data = data->irq;
 }
 
+/* Whatever is wanted, each is raised where the host runs. */
+static int set_affinity(struct irq_data *data, const struct cpumask *mask,
+			bool force)
+{
+	irq_data_update_effective_affinity(data, mask);
+	return IRQ_SET_MASK_OK;
+}
+
 static struct irq_chip chip = {
 	.name = "ptnpci",
 	.irq_ack = nothing,
 	.irq_compose_msi_msg = compose,
+	.irq_set_affinity = set_affinity,
 };
 
 static int init_irq(struct irq_domain *domain, struct msi_domain_info *info,

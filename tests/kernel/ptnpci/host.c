@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/wait.h>
@@ -301,11 +302,14 @@ static int run(void *arg)
 	return 0;
 }
 
-static void wake(void)
+static void wake(struct irq_work *work)
 {
 	WRITE_ONCE(kicked, true);
 	wake_up(&wait);
 }
+
+/* Traps are like NMIs, which wake nobody. */
+static DEFINE_IRQ_WORK(waker, wake);
 
 /* Registers */
 
@@ -373,7 +377,8 @@ static void write_nic(struct nic *n, u32 at, u32 value)
 	default:
 		if (at < KICK || at >= KICK + 4 * 2 * rings)
 			bad++;
-		kicks++;
+		else
+			kicks++;
 	}
 }
 
@@ -386,7 +391,7 @@ void host_write(int device, u32 at, u32 value)
 	spin_lock_irqsave(&lock, flags);
 	write_nic(&nics[device - NIC], at, value);
 	spin_unlock_irqrestore(&lock, flags);
-	wake();
+	irq_work_queue(&waker);
 }
 
 static u32 read_nic(u32 nic, u32 at)
@@ -470,6 +475,7 @@ int host_start(phys_addr_t memory, u32 n_rings, u32 n_slots)
 
 void host_end(void)
 {
+	irq_work_sync(&waker);
 	kthread_stop(mover);
 	memunmap(mem);
 }

@@ -116,7 +116,7 @@ static int write_config(struct pci_bus *b, unsigned int devfn, int at, int size,
 
 	if (!d || b->number)
 		return PCIBIOS_DEVICE_NOT_FOUND;
-	if (at == PCI_COMMAND && size == 2)
+	if (at == PCI_COMMAND && size >= 2)
 		set(d, at, 2, value);
 	if (at >= PCI_BASE_ADDRESS_0 && at <= PCI_BASE_ADDRESS_5 && size == 4)
 		write_bar(d, (at - PCI_BASE_ADDRESS_0) / 4, value);
@@ -323,6 +323,25 @@ static int scan(void)
 	pci_bus_claim_resources(bus);
 	pci_unlock_rescan_remove();
 	return 0;
+}
+
+struct device *bus_device(int device)
+{
+	return &pci_get_slot(bus, PCI_DEVFN(device, 0))->dev;
+}
+
+bool bus_quiet(int device)
+{
+	return !(get(&functions[device], PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+}
+
+void bus_power_off(int device)
+{
+	struct function *d = &functions[device];
+
+	set(d, PCI_COMMAND, 2, 0);
+	set(d, MSIX + PCI_MSIX_FLAGS, 2,
+	    get(d, MSIX + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE);
 }
 
 int bus_add(phys_addr_t base, u32 rings)

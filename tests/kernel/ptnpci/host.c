@@ -457,6 +457,13 @@ u32 host_read(int device, u32 at)
 	return value;
 }
 
+bool host_quiet(int device)
+{
+	const struct nic *n = &nics[device - NIC];
+
+	return !n->running && !n->atok && !n->ktoa;
+}
+
 int host_start(phys_addr_t memory, u32 n_rings, u32 n_slots)
 {
 	int err;

@@ -11,6 +11,62 @@ module_param(base, ulong, 0444);
 module_param(rings, uint, 0444);
 module_param(slots, uint, 0444);
 
+/* As the kernel does for all devices, when a word is written there. */
+
+static bool is_quiet(int device)
+{
+	return host_quiet(device) && bus_quiet(device);
+}
+
+static int sleep_one(struct device *dev)
+{
+	const struct dev_pm_ops *pm = dev->bus->pm;
+	int err = pm->suspend(dev);
+
+	if (!err)
+		err = pm->suspend_noirq(dev);
+	if (err)
+		return err;
+	if (!is_quiet(PCI_SLOT(to_pci_dev(dev)->devfn)))
+		err = -EBUSY;
+	bus_power_off(PCI_SLOT(to_pci_dev(dev)->devfn));
+	pm->resume_noirq(dev);
+	return pm->resume(dev) ?: err;
+}
+
+static int shut_down_one(struct device *dev)
+{
+	dev->bus->shutdown(dev);
+	return is_quiet(PCI_SLOT(to_pci_dev(dev)->devfn)) ? 0 : -EBUSY;
+}
+
+static int do_power(const char *word, const struct kernel_param *param)
+{
+	int (*act)(struct device * dev) = NULL;
+	int err = -ENODEV;
+
+	if (sysfs_streq(word, "sleep"))
+		act = sleep_one;
+	if (sysfs_streq(word, "shutdown"))
+		act = shut_down_one;
+	if (!act)
+		return -EINVAL;
+	for (int i = NIC; i < DEVICES; i++) {
+		struct device *dev = bus_device(i);
+
+		device_lock(dev);
+		err = dev->driver ? act(dev) : -ENODEV;
+		device_unlock(dev);
+		put_device(dev);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static const struct kernel_param_ops power_ops = {.set = do_power};
+module_param_cb(power, &power_ops, NULL, 0200);
+
 static int __init enter(void)
 {
 	int err;

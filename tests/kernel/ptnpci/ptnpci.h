@@ -47,6 +47,15 @@ phys_addr_t bus_memory(void);
 /** bus_interrupt - raise a vector of a device, if it has these enabled */
 void bus_interrupt(int device, u32 vector);
 
+/** bus_device - of a number; put_device() it */
+struct device *bus_device(int device);
+
+/** bus_quiet - the device can neither interrupt, nor write to memory */
+bool bus_quiet(int device);
+
+/** bus_power_off - what it was told is forgotten, but for where its BARs are */
+void bus_power_off(int device);
+
 /* trap.c */
 
 int trap_set(void);
@@ -56,6 +65,9 @@ void trap_remove(void);
 
 int host_start(phys_addr_t memory, u32 rings, u32 slots);
 void host_end(void);
+
+/** host_quiet - the device is stopped, and knows of no memory of the guest's */
+bool host_quiet(int device);
 
 /** host_read, host_write - a register of a device. Any context. */
 u32 host_read(int device, u32 at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two processes exchange frames through /dev/netmap: ports of a VALE switch,
- * the ends of a pipe; by syncs, poll() and epoll.
+ * the ends of a pipe; by syncs, poll() and epoll. seconds: 300
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,7 +28,7 @@ static pid_t begin(void (*run)(const char *port), const char *port)
 	assert_true(pid >= 0);
 	if (pid)
 		return pid;
-	alarm(60);
+	alarm(200);
 	run(port);
 	_exit(0);
 }
@@ -191,6 +191,6 @@ int main(void)
 		cmocka_unit_test(epoll_tells_of_edges),
 	};
 
-	alarm(100);
+	alarm(280);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,9 +2,10 @@
 /*
  * What an engine costs while nothing happens: its CPU, wake-ups and memory
  * with many ports, first with nobody attached, then all attached by this
- * program, each with its own region.
+ * program, each with its own region; or with VMs, in whose place it takes what
+ * QEMU's ivshmem device takes, and starts the rings as a driver does.
  *
- *	bench_idle ENGINE [PORTS] [SECONDS]
+ *	bench_idle programs|vms ENGINE [PORTS] [SECONDS]
  *
  * ENGINE is the program ptnet-engine.
  */
@@ -20,8 +21,11 @@
 #include "backend/backend.h"
 #include "bench.h"
 #include "port/ptnet.h"
+#include "unit/qemu.h"
 
-enum { PORTS_MAX = 8192, SLOTS = 1024, BUF_SIZE = 2048 };
+enum { PORTS_MAX = 8192, SLOTS = 1024, BUF_SIZE = 2048, VECTORS = 3 };
+
+static bool of_vms;
 
 static char run_dir[64];
 static struct backend *engine;
@@ -168,7 +172,9 @@ static void declare(struct objects *o, int ports)
 		struct port_spec p = {
 			.owner = "bench",
 			.on_switch = "vale0",
-			.kind = PTN_PORT_HOST,
+			.kind = of_vms ? PTN_PORT_VM : PTN_PORT_HOST,
+			.has_mac = of_vms,
+			.mac = {2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i},
 			.queues = 1,
 			.slots = SLOTS,
 			.buf_size = BUF_SIZE,
@@ -210,38 +216,78 @@ static pid_t pid_of_engine(void)
 	return who.pid;
 }
 
-static struct ptnet_port *attach(int i)
+union client {
+	struct ptnet_port *program;
+	struct qemu vm;
+};
+
+static void give_up(const char *path, const char *why)
 {
-	struct ptnet_port *p;
+	fprintf(stderr, "%s: %s\n", path, why);
+	exit(1);
+}
+
+/* Its driver sleeps until a frame comes. */
+static void attach_vm(struct qemu *q, const char *path)
+{
+	const struct ptn_config *config;
+
+	if (!qemu_start_whole(q, path, VECTORS))
+		give_up(path, q->why);
+	if (qemu_command(q, PTN_REGION_RESET) ||
+	    qemu_command(q, PTN_REGION_START))
+		give_up(path, "does not start");
+	config = qemu_config(q);
+	((struct nm_csb_atok *)(q->bar + config->atok_ofs))[1].appl_need_kick =
+		1;
+}
+
+static void attach(union client *c, int i)
+{
 	char path[128];
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ports/p%d.sock", run_dir, i);
-	err = ptnet_open(&p, path, NULL);
-	if (err) {
-		fprintf(stderr, "%s: %s\n", path, strerror(-err));
-		exit(1);
+	if (of_vms) {
+		attach_vm(&c->vm, path);
+		return;
 	}
-	return p;
+	err = ptnet_open(&c->program, path, NULL);
+	if (err)
+		give_up(path, strerror(-err));
+}
+
+static void detach(union client *c)
+{
+	if (of_vms)
+		qemu_end(&c->vm);
+	else
+		ptnet_close(c->program);
 }
 
 static void measure(int ports, int seconds)
 {
-	static struct ptnet_port *attached[PORTS_MAX];
+	union client *attached = calloc((size_t)ports, sizeof(*attached));
 	struct memory was = memory_now();
+
+	if (!attached)
+		exit(1);
 
 	apply_ports(ports);
 	memory_since("not attached", &was, ports);
 	idle("nobody attached", ports, seconds);
 	was = memory_now();
 	for (int i = 0; i < ports; i++)
-		attached[i] = attach(i);
+		attach(&attached[i], i);
 	memory_since("more once attached", &was, ports);
-	printf("a region is %.0f KiB of rings and buffers\n",
-	       (double)ptnet_buffers(attached[0]) * BUF_SIZE / 1024);
+	if (!of_vms)
+		printf("a region is %.0f KiB of rings and buffers\n",
+		       (double)ptnet_buffers(attached[0].program) * BUF_SIZE /
+			       1024);
 	idle("all attached", ports, seconds);
 	for (int i = 0; i < ports; i++)
-		ptnet_close(attached[i]);
+		detach(&attached[i]);
+	free(attached);
 }
 
 static void clean_up(void)
@@ -252,22 +298,24 @@ static void clean_up(void)
 
 int main(int argc, char **argv)
 {
-	const int ports = argc > 2 ? atoi(argv[2]) : 1000;
-	const int seconds = argc > 3 ? atoi(argv[3]) : 10;
+	const int ports = argc > 3 ? atoi(argv[3]) : 1000;
+	const int seconds = argc > 4 ? atoi(argv[4]) : 10;
 	struct backend_config config = {.run_dir = run_dir};
 	struct backend_error error = {0};
 	struct rlimit files;
 
-	if (argc < 2 || ports < 1 || ports > PORTS_MAX || seconds < 1) {
-		fprintf(stderr, "usage: bench_idle ENGINE [PORTS] [SECONDS]\n");
+	if (argc < 3 || ports < 1 || ports > PORTS_MAX || seconds < 1) {
+		fprintf(stderr,
+			"usage: bench_idle programs|vms ENGINE [PORTS] [SECONDS]\n");
 		return 2;
 	}
+	of_vms = !strcmp(argv[1], "vms");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	if (!bench_directory(run_dir, sizeof(run_dir)))
 		return 1;
-	config.engine_path = argv[1];
+	config.engine_path = argv[2];
 	must(backend_engine.open(&engine, &config, &error), &error);
 	atexit(clean_up);
 	pid = pid_of_engine();

@@ -29,10 +29,6 @@
 
 enum {
 	PATIENCE_MS = 5000,
-	SLOTS = 64,
-	ROUNDS = 3000,
-	/* The thread looks each second, whether it was woken or not. */
-	LATE_MS = 500,
 };
 
 static int64_t now_ms(void)
@@ -308,123 +304,6 @@ static void a_program_of_the_domain_can_be_in_the_way(void **state)
 	objects_fini(&want);
 }
 
-/* Sleeping and waking: who has waited for longer was not woken, or late. */
-
-static struct nm_csb_atok *rx_atok(const struct qemu *q, uint32_t queue)
-{
-	return guest_atok(q, GUEST_QUEUES + queue);
-}
-
-static struct nm_csb_ktoa *rx_ktoa(const struct qemu *q, uint32_t queue)
-{
-	return guest_ktoa(q, GUEST_QUEUES + queue);
-}
-
-static uint32_t tail(const struct nm_csb_ktoa *k)
-{
-	return __atomic_load_n(&k->hwtail, __ATOMIC_SEQ_CST);
-}
-
-/* The queue that has a frame now; -1: none. */
-static int look(const struct qemu *q)
-{
-	for (uint32_t i = 0; i < GUEST_QUEUES; i++)
-		if (tail(rx_ktoa(q, i)) != rx_atok(q, i)->head)
-			return (int)i;
-	return -1;
-}
-
-static void want_interrupts(struct qemu *q, uint32_t want)
-{
-	for (uint32_t i = 0; i < GUEST_QUEUES; i++)
-		__atomic_store_n(&rx_atok(q, i)->appl_need_kick, want,
-				 __ATOMIC_SEQ_CST);
-}
-
-/* As the contract says: ask, a full barrier, look again, sleep. */
-static int wait_for_frame(struct qemu *q)
-{
-	struct pollfd p[GUEST_QUEUES];
-	int queue = look(q);
-	eventfd_t count;
-
-	for (int i = 0; i < GUEST_QUEUES; i++)
-		p[i] = (struct pollfd){.fd = q->own[PTN_VECTOR_RX(i)],
-				       .events = POLLIN};
-	while (queue < 0) {
-		want_interrupts(q, 1);
-		queue = look(q);
-		if (queue >= 0)
-			break;
-		assert_true(poll(p, GUEST_QUEUES, LATE_MS) > 0);
-		for (int i = 0; i < GUEST_QUEUES; i++)
-			eventfd_read(p[i].fd, &count);
-		queue = look(q);
-	}
-	want_interrupts(q, 0);
-	return queue;
-}
-
-static void take_frame(struct qemu *q)
-{
-	const uint32_t queue = (uint32_t)wait_for_frame(q);
-	const uint32_t next = (rx_atok(q, queue)->head + 1) % SLOTS;
-
-	rx_atok(q, queue)->cur = next;
-	__atomic_store_n(&rx_atok(q, queue)->head, next, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&rx_ktoa(q, queue)->kern_need_kick,
-			    __ATOMIC_SEQ_CST))
-		qemu_doorbell(q, PTN_VECTOR_RX(queue));
-}
-
-static void give_frames(struct qemu *q, uint32_t n, uint8_t to, uint8_t from)
-{
-	struct nm_csb_ktoa *k = guest_ktoa(q, 0);
-
-	for (; n; n--) {
-		const uint32_t at = guest_atok(q, 0)->head;
-
-		/* there is room soon: the other end has taken what was sent */
-		for (int64_t end = now_ms() + LATE_MS; at == tail(k);)
-			assert_true(now_ms() < end);
-		guest_send(q, at, to, from);
-	}
-}
-
-static void play(struct host *h, const char *a, const char *b, uint8_t mac)
-{
-	const uint8_t other = mac + 1;
-	struct qemu x, y;
-
-	guest_started(&x, h, a);
-	guest_started(&y, h, b);
-	guest_ready(&x);
-	guest_ready(&y);
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		/* some one by one, some in a row */
-		const uint32_t n = i % 8 ? 1 : 1 + i % (SLOTS / 2);
-
-		give_frames(&x, n, other, mac);
-		for (uint32_t j = 0; j < n; j++)
-			take_frame(&y);
-		give_frames(&y, n, mac, other);
-		for (uint32_t j = 0; j < n; j++)
-			take_frame(&x);
-	}
-	qemu_end(&x);
-	qemu_end(&y);
-}
-
-static void nobody_sleeps_too_long_on_a_switch(void **state)
-{
-	play(*state, "v.a", "w.a", 1);
-}
-
-static void nobody_sleeps_too_long_on_a_pipe(void **state)
-{
-	play(*state, "x.a", "y.a", 4);
-}
-
 /* Who may die. */
 
 static void traffic_goes_on_without_a_daemon(void **state)
@@ -570,8 +449,6 @@ int main(void)
 		BIND_TEST(programs_do_not_set_a_vms_header),
 		BIND_TEST(a_monitor_sees_what_a_vm_sends),
 		BIND_TEST(a_program_of_the_domain_can_be_in_the_way),
-		BIND_TEST(nobody_sleeps_too_long_on_a_switch),
-		BIND_TEST(nobody_sleeps_too_long_on_a_pipe),
 		BIND_TEST(traffic_goes_on_without_a_daemon),
 		BIND_TEST(a_vm_may_die_while_there_is_no_daemon),
 		BIND_TEST(a_bound_port_keeps_the_module),

@@ -25,6 +25,7 @@
 
 #include "port/ptnet.h"
 #include "unit/guest.h"
+#include "unit/sleepers.h"
 #include "unit/packet.h"
 
 enum { SECOND = 1000 };
@@ -319,6 +320,18 @@ static void a_frame_that_lies_elsewhere_is_lost(void **state)
 	qemu_end(&other);
 }
 
+/* Nobody's wake-up is lost. PTNET_WAKEUPS=N plays N rounds instead of some. */
+
+static void guests_that_sleep_are_woken_on_a_switch(void **state)
+{
+	sleepers_play(*state, "v.a", "w.a", 1);
+}
+
+static void guests_that_sleep_are_woken_on_a_pipe(void **state)
+{
+	sleepers_play(*state, "x.a", "y.a", 4);
+}
+
 /* It is said with commands, and gone with who said it. */
 static void a_driver_says_which_it_is(void **state)
 {
@@ -368,6 +381,8 @@ int main(int argc, char **argv)
 		VM_TEST(two_guests_of_a_domain_share_memory),
 		VM_TEST(vms_of_no_domain_share_nothing),
 		VM_TEST(a_frame_that_lies_elsewhere_is_lost),
+		VM_TEST(guests_that_sleep_are_woken_on_a_switch),
+		VM_TEST(guests_that_sleep_are_woken_on_a_pipe),
 		VM_TEST(a_driver_says_which_it_is),
 	};
 

@@ -216,7 +216,7 @@ check-kmod-debug: ## the same on kernels with KASAN, lockdep, KCSAN, ... (built 
 check-kmod-debug: deps-build deps-demo deps-check kernels
 	$(Q)$(MAKE) --no-print-directory all kernel-programs
 	@tests/kernel/debug $(KERNELS)
-	@tests/kernel/run --build $(B) --kernels $(KERNELS) --seconds 3000 kasan kcsan
+	@tests/kernel/run --build $(B) --kernels $(KERNELS) --seconds 6000 kasan kcsan
 
 check-vm: ## boot VMs on stock QEMU, attached by the engine: ping, TCP, who may die
 check-vm: deps-build deps-demo deps-check kernels

@@ -3,10 +3,11 @@
  * Programs that mean no good, several at once, at /dev/netmap: requests with
  * random contents, half of them nearly right, options that loop or overlap,
  * pointers to nowhere, all of it changed while it is read; rings and CSBs
- * scribbled over between and during syncs; and now and then one is killed in
- *the middle of it. Afterwards the device must still do its work, and what
- *outlives its programs (devices on switches, persistent ports) must go when it
- *is told to.
+ * scribbled over between and during syncs; VMs' ports bound, where vm.a and
+ *vm.b are some, with what is none of their business; and now and then one is
+ *killed in the middle of it. Afterwards the device must still do its work, and
+ *what outlives its programs (devices on switches, persistent ports) must go
+ *when it is told to.
  *
  *	tool_fuzz SECONDS [SEED]
  *
@@ -26,14 +27,26 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ptnet/bind.h>
 #include <ptnet/netmap.h>
+#include <ptnet/region.h>
 #include <ptnet/request.h>
 
-enum { PROCESSES = 4, FILES = 6, PAGES = 64, PAGE = 4096, TURN_MS = 300 };
+enum {
+	PROCESSES = 4,
+	FILES = 6,
+	PAGES = 64,
+	PAGE = 4096,
+	TURN_MS = 300,
+	FDS_MAX = 1024,
+	VM_VECTORS = 3, /* of vm.a and vm.b */
+	REGION = PTN_WINDOW_AREA + (1 << 19),
+};
 
 /* One open descriptor, and what is mapped of it. */
 struct file {
@@ -284,6 +297,85 @@ static void anything(void)
 	      somewhere());
 }
 
+/* VMs: what their servers hand over, and what clients do with what they get. */
+
+static char *region; /* of the last one */
+static int bells[VM_VECTORS];
+
+static int any_fd(void)
+{
+	if (fuzz_one_in(16))
+		return (int)number();
+	return fuzz_one_in(16) ? any_file()->fd : eventfd(0, EFD_NONBLOCK);
+}
+
+static void fill_bind(struct ptn_bind *b, int connection)
+{
+	int32_t *host = (void *)(pages + 6 * PAGE), *client = host + PAGE / 8;
+
+	memset(b, 0, sizeof(*b));
+	name(b->name, sizeof(b->name));
+	if (!fuzz_one_in(8))
+		strcpy(b->name, fuzz_one_in(2) ? "vm.a" : "vm.b");
+	b->connection = fuzz_one_in(16) ? any_fd() : connection;
+	b->vectors = fuzz_one_in(8) ? (uint32_t)number() : VM_VECTORS;
+	b->host_fds = (uintptr_t)(fuzz_one_in(16) ? somewhere() : (char *)host);
+	b->client_fds =
+		(uintptr_t)(fuzz_one_in(16) ? somewhere() : (char *)client);
+	for (int i = 0; i < VM_VECTORS; i++) {
+		bells[i] = host[i] = any_fd();
+		client[i] = any_fd();
+	}
+}
+
+/* Its end of the connection stays until it is swept away. */
+static void bind_vm(void)
+{
+	struct ptn_bind *b = (void *)(pages + 4 * PAGE);
+	int ends[2], memory;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return;
+	fill_bind(b, ends[0]);
+	if (ioctl(any_file()->fd, PTN_IOCBIND,
+		  fuzz_one_in(20) ? (void *)somewhere() : b) ||
+	    fuzz_one_in(4)) {
+		close(ends[1]);
+	} else {
+		memory = b->memory;
+		if (region)
+			munmap(region, REGION);
+		region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      memory, 0);
+		region = region == MAP_FAILED ? NULL : region;
+		close(memory);
+	}
+	close(ends[0]);
+}
+
+static void be_a_vm(void)
+{
+	struct ptn_control *c;
+	const uint64_t one = 1;
+
+	if (!region)
+		return;
+	c = (void *)(region + fuzz_below(2) * 2 * PTN_WINDOW_SIZE +
+		     PTN_WINDOW_CONTROL);
+	c->cmd = fuzz_one_in(8) ? (uint32_t)number() : 1 + fuzz_below(4);
+	c->seq++;
+	for (int i = 0; i < 8; i++) {
+		const uint64_t at = fuzz_one_in(2)
+					    ? PTN_WINDOW_ATOK + fuzz_below(128)
+					    : fuzz_below(REGION);
+
+		*(uint32_t *)(void *)(region + at / 4 * 4) = (uint32_t)number();
+	}
+	for (int i = 0; i < VM_VECTORS; i++)
+		if (write(bells[i], &one, sizeof(one)) < 0)
+			return;
+}
+
 /* Memory */
 
 static uint32_t *word_in(const struct file *f)
@@ -380,7 +472,7 @@ static void end_file(void)
 /* Eventfds of options fill the table of descriptors. */
 static void sweep(void)
 {
-	for (int fd = 3; fd < 256; fd++) {
+	for (int fd = 3; fd < FDS_MAX; fd++) {
 		bool ours = false;
 
 		for (int i = 0; i < FILES; i++)
@@ -419,7 +511,8 @@ static void misbehave(int which)
 {
 	static void (*const moves[])(void) = {
 		request,      request,	    request,  legacy,	anything,
-		sync_or_wait, sync_or_wait, scribble, scribble, end_file};
+		sync_or_wait, sync_or_wait, scribble, scribble, end_file,
+		bind_vm,      be_a_vm,	    be_a_vm};
 	struct itimerval often = {{0, 20000}, {0, 20000}};
 	struct sigaction quiet = {.sa_handler = on_alarm};
 	pthread_t thread;

@@ -300,16 +300,17 @@ static void anything(void)
 /* VMs: what their servers hand over, and what clients do with what they get. */
 
 static char *region; /* of the last one */
+static int vm = -1; /* its end of the connection */
 static int bells[VM_VECTORS];
 
 static int any_fd(void)
 {
-	if (fuzz_one_in(16))
+	if (fuzz_one_in(40))
 		return (int)number();
-	return fuzz_one_in(16) ? any_file()->fd : eventfd(0, EFD_NONBLOCK);
+	return fuzz_one_in(40) ? any_file()->fd : eventfd(0, EFD_NONBLOCK);
 }
 
-static void fill_bind(struct ptn_bind *b, int connection)
+static void fill_bind(struct ptn_bind *b, int connection, int *own)
 {
 	int32_t *host = (void *)(pages + 6 * PAGE), *client = host + PAGE / 8;
 
@@ -323,31 +324,48 @@ static void fill_bind(struct ptn_bind *b, int connection)
 	b->client_fds =
 		(uintptr_t)(fuzz_one_in(16) ? somewhere() : (char *)client);
 	for (int i = 0; i < VM_VECTORS; i++) {
-		bells[i] = host[i] = any_fd();
+		own[i] = host[i] = any_fd();
 		client[i] = any_fd();
 	}
 }
 
-/* Its end of the connection stays until it is swept away. */
+static void end_vm(void)
+{
+	if (vm >= 0)
+		close(vm);
+	vm = -1;
+	if (region)
+		munmap(region, REGION);
+	region = NULL;
+}
+
+static void begin_vm(int end, int memory, const int *own)
+{
+	vm = end;
+	memcpy(bells, own, sizeof(bells));
+	region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
+		      0);
+	region = region == MAP_FAILED ? NULL : region;
+}
+
 static void bind_vm(void)
 {
 	struct ptn_bind *b = (void *)(pages + 4 * PAGE);
-	int ends[2], memory;
+	int ends[2], own[VM_VECTORS];
 
+	if (!fuzz_one_in(4))
+		end_vm();
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		return;
-	fill_bind(b, ends[0]);
+	fill_bind(b, ends[0], own);
 	if (ioctl(any_file()->fd, PTN_IOCBIND,
-		  fuzz_one_in(20) ? (void *)somewhere() : b) ||
-	    fuzz_one_in(4)) {
+		  fuzz_one_in(20) ? (void *)somewhere() : b)) {
 		close(ends[1]);
 	} else {
-		memory = b->memory;
-		if (region)
-			munmap(region, REGION);
-		region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      memory, 0);
-		region = region == MAP_FAILED ? NULL : region;
+		const int memory = b->memory;
+
+		end_vm();
+		begin_vm(ends[1], memory, own);
 		close(memory);
 	}
 	close(ends[0]);
@@ -480,6 +498,7 @@ static void sweep(void)
 		if (!ours)
 			close(fd);
 	}
+	vm = -1;
 }
 
 /* Words of requests that are read twice are not the same. */

@@ -298,7 +298,9 @@ u32 ptn_forward(struct ptn_port *p, u32 queue, struct ptn_work *w)
 			ptn_ring_notify(r);
 		return 0;
 	}
-	done = ptn_gather(r, &head, PTN_BATCH, w);
+	done = ptn_gather(r, &head, w->limit, w);
+	if (ptn_unlikely(!done && w->limit < PTN_BATCH)) /* one large frame */
+		done = ptn_gather(r, &head, PTN_BATCH, w);
 	if (w->n_frames)
 		send_frames(p->peer, r, queue, w);
 	if (!done) {

@@ -148,6 +148,14 @@ struct ptn_work *ptn_work_new(void);
 void ptn_work_free(struct ptn_work *w);
 
 /**
+ * ptn_work_limit - move at most so many slots at once on a switch, from 1 to
+ *	PTN_BATCH, which it is at first
+ *
+ * A frame of more slots is moved nevertheless.
+ */
+void ptn_work_limit(struct ptn_work *w, u32 slots);
+
+/**
  * ptn_port_sync - move what can be moved now on a queue, CSB mode
  *
  * Looks at the program's indices once, moves at most PTN_BATCH slots,

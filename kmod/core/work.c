@@ -3,12 +3,21 @@
 
 struct ptn_work *ptn_work_new(void)
 {
-	return ptn_alloc(sizeof(struct ptn_work));
+	struct ptn_work *w = ptn_alloc(sizeof(*w));
+
+	if (w)
+		w->limit = PTN_BATCH;
+	return w;
 }
 
 void ptn_work_free(struct ptn_work *w)
 {
 	ptn_free(w);
+}
+
+void ptn_work_limit(struct ptn_work *w, u32 slots)
+{
+	w->limit = slots;
 }
 
 void ptn_work_become_odd(struct ptn_work *w)

@@ -39,6 +39,7 @@ struct ptn_dest {
 };
 
 struct ptn_work {
+	u32 limit; /* slots of a batch, on switches */
 	u32 n_frags;
 	u32 n_frames;
 	u32 n_dests;

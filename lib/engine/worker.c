@@ -26,6 +26,8 @@ enum {
 	SMALL_TURN = 8,
 	SMALL_NS = 64,
 	SLOT_NS = 16,
+	/* So long may a turn be, but for a frame that takes longer. */
+	TURN_NS = 20 * 1000,
 	/* No turn takes longer: somebody else had the processor. */
 	TURN_MAX_NS = 1000 * 1000,
 };
@@ -34,7 +36,8 @@ enum {
  * Fair shares. A turn is up to PTN_BATCH slots, which may be a few microseconds
  * or, of packets that are cut into thousands of segments, a thousand. So what
  * is shared out is time: a queue that is ahead of the one that has used least
- * waits, as long as others have something to move.
+ * waits, as long as others have something to move. Who has little to move waits
+ * for turns of others: a queue whose turns are long may move less in one.
  */
 
 struct worker {
@@ -51,7 +54,7 @@ struct worker {
 	struct ptn_work *work;
 	struct watched watched;
 	uint64_t now, listened; /* ns */
-	uint32_t turns;
+	uint32_t turns, read; /* ... when the clock was read */
 	uint64_t least; /* ns that a queue had used which moved something */
 
 	/* anyone's, atomic */
@@ -75,6 +78,12 @@ static uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void read_clock(struct worker *w)
+{
+	w->now = clock_ns();
+	w->read = w->turns;
 }
 
 /* Queues: active or armed. */
@@ -112,27 +121,52 @@ static void rest(struct worker *w, struct queue *q)
 	deactivate(w, q);
 }
 
+static void adapt_turn(struct queue *q, uint32_t moved, uint64_t ns)
+{
+	if (ns > TURN_NS)
+		q->most = 1 + (uint32_t)(moved * (uint64_t)TURN_NS / ns);
+	else
+		q->most += 1 + q->most / 8;
+	if (q->most > PTN_BATCH)
+		q->most = PTN_BATCH;
+}
+
+/*
+ * By the clock, if that was read when the turn began: whose turns are long
+ * moves something each time.
+ */
+static uint64_t duration(struct worker *w, struct queue *q, uint32_t moved)
+{
+	const uint64_t since = w->now;
+	const bool exact = w->turns - w->read <= 1;
+	uint64_t ns = SMALL_NS + moved * SLOT_NS;
+
+	if (moved < SMALL_TURN && q->most == PTN_BATCH)
+		return ns;
+	read_clock(w);
+	if (!exact)
+		return ns;
+	ns = w->now - since;
+	if (ns > TURN_MAX_NS)
+		ns = TURN_MAX_NS;
+	adapt_turn(q, moved, ns);
+	return ns;
+}
+
 /* Who was idle has saved nothing up. */
 static void charge(struct worker *w, struct queue *q, uint32_t moved)
 {
-	const uint64_t since = w->now;
-	uint64_t ns = SMALL_NS + moved * SLOT_NS;
-
-	if (moved >= SMALL_TURN) {
-		w->now = clock_ns();
-		ns = w->now - since;
-		if (ns > TURN_MAX_NS)
-			ns = TURN_MAX_NS;
-	}
 	if (q->used < w->least)
 		q->used = w->least;
-	q->used += ns;
+	q->used += duration(w, q, moved);
 }
 
 static bool look(struct worker *w, struct queue *q)
 {
-	const uint32_t moved = ptn_port_sync(q->port, q->index, w->work);
+	uint32_t moved;
 
+	ptn_work_limit(w->work, q->most);
+	moved = ptn_port_sync(q->port, q->index, w->work);
 	if (moved) {
 		q->idle_since = 0;
 		charge(w, q, moved);
@@ -233,7 +267,7 @@ static void hear(struct worker *w, int timeout)
 	if (timeout) {
 		ptn_store(w->sleeping, 0);
 		os_online();
-		w->now = clock_ns();
+		read_clock(w);
 	}
 	for (int i = 0; i < n; i++) {
 		struct queue *q = events[i].data.ptr;
@@ -288,7 +322,7 @@ static bool look_at_all(struct worker *w)
 static void turn(struct worker *w)
 {
 	if (!(w->turns++ % CLOCK_TURNS)) {
-		w->now = clock_ns();
+		read_clock(w);
 		if (w->now - w->listened > LISTEN_NS) {
 			w->listened = w->now;
 			hear(w, 0);
@@ -358,6 +392,7 @@ struct span {
 /* A program may hand over frames and leave at once: these still go. */
 static void send_last(struct worker *w, const struct queue *q)
 {
+	ptn_work_limit(w->work, PTN_BATCH);
 	for (int turn = 0; turn <= PTN_SLOTS_MAX / PTN_BATCH; turn++)
 		if (!ptn_port_sync(q->port, q->index, w->work))
 			return;
@@ -389,6 +424,7 @@ void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
 			    .rx_fd = rx_fd,
 			    .device_fd = -1,
 			    .worker = w,
+			    .most = PTN_BATCH,
 			    .budget = PTN_PATIENCE_START};
 }
 

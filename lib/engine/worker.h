@@ -33,6 +33,7 @@ struct queue {
 	TAILQ_ENTRY(queue) link; /* of the active ones */
 	uint64_t idle_since, armed_at; /* ns */
 	uint64_t budget; /* ns of empty looks before it is armed */
+	uint32_t most; /* slots that it may move in a turn */
 	uint64_t used; /* ns of the worker's, as fair shares go: see worker.c */
 	/* anyone's */
 	struct queue *next; /* in the inbox */

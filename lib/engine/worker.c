@@ -19,6 +19,9 @@
 enum {
 	CLOCK_TURNS = 8, /* the clock is read every so many turns */
 	LISTEN_NS = 30 * 1000, /* so long are kicks of others not looked for */
+	/* Kicks in so long that nobody asked for, and nobody hears any more. */
+	UNASKED_MAX = 1000,
+	UNASKED_NS = 1000 * 1000 * 1000,
 	/* So much may a queue be ahead of others before it has to wait. */
 	AHEAD_NS = 20 * 1000,
 	/* A turn that moved less is not worth a look at the clock: so long, and
@@ -86,6 +89,27 @@ static void read_clock(struct worker *w)
 	w->read = w->turns;
 }
 
+static void watch_off(struct worker *w, const struct queue *q)
+{
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, q->tx_fd, NULL);
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, q->rx_fd, NULL);
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, q->device_fd, NULL);
+}
+
+static int watch_on(struct worker *w, struct queue *q)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = q};
+
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->tx_fd, &e) ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->rx_fd, &e))
+		return -errno;
+	e.events |= EPOLLOUT;
+	if (q->device_fd >= 0 &&
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->device_fd, &e))
+		return -errno;
+	return 0;
+}
+
 /* Queues: active or armed. */
 
 static void activate(struct worker *w, struct queue *q)
@@ -111,9 +135,35 @@ static void adapt(struct worker *w, struct queue *q)
 	q->budget = ptn_patience_adapt(q->budget, w->now - q->armed_at);
 }
 
+/*
+ * Who kicks without end is looked at without kicks, for a while. A device has
+ * its own reasons.
+ */
+static void hear_unasked(struct worker *w, struct queue *q)
+{
+	if (q->device_fd >= 0)
+		return;
+	if (w->now - q->unasked_since > UNASKED_NS) {
+		q->unasked_since = w->now;
+		q->unasked = 0;
+	}
+	if (++q->unasked < UNASKED_MAX)
+		return;
+	watch_off(w, q);
+	q->muted = true;
+}
+
+/* Whether it is heard, or is again. */
+static bool is_heard(struct worker *w, struct queue *q)
+{
+	if (q->muted && w->now - q->unasked_since > UNASKED_NS)
+		q->muted = watch_on(w, q) < 0;
+	return !q->muted;
+}
+
 static void rest(struct worker *w, struct queue *q)
 {
-	if (!ptn_port_arm(q->port, q->index)) {
+	if (!is_heard(w, q) || !ptn_port_arm(q->port, q->index)) {
 		q->idle_since = 0;
 		return;
 	}
@@ -277,8 +327,10 @@ static void hear(struct worker *w, int timeout)
 		/* devices, and no others, are heard of by their room, too */
 		if (!(events[i].events & EPOLLOUT))
 			ptn_port_heard(q->port, q->index);
-		if (q->active)
+		if (q->active) {
+			hear_unasked(w, q);
 			continue;
+		}
 		adapt(w, q);
 		activate(w, q);
 	}
@@ -403,6 +455,7 @@ static void do_remove(struct worker *w, void *arg)
 	const struct span *s = arg;
 
 	for (uint32_t i = 0; i < s->n; i++) {
+		watch_off(w, &s->queues[i]);
 		send_last(w, &s->queues[i]);
 		s->queues[i].gone = true;
 		deactivate(w, &s->queues[i]);
@@ -428,29 +481,6 @@ void queue_init(struct queue *q, struct worker *w, struct ptn_port *port,
 			    .budget = PTN_PATIENCE_START};
 }
 
-static void watch_off(struct worker *w, const struct queue *queues, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].tx_fd, NULL);
-		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].rx_fd, NULL);
-		epoll_ctl(w->epoll, EPOLL_CTL_DEL, queues[i].device_fd, NULL);
-	}
-}
-
-static int watch_on(struct worker *w, struct queue *q)
-{
-	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = q};
-
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->tx_fd, &e) ||
-	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->rx_fd, &e))
-		return -errno;
-	e.events |= EPOLLOUT;
-	if (q->device_fd >= 0 &&
-	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->device_fd, &e))
-		return -errno;
-	return 0;
-}
-
 int worker_add(struct worker *w, struct queue *queues, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -472,7 +502,6 @@ void worker_remove(struct worker *w, struct queue *queues, uint32_t n)
 {
 	struct span s = {queues, n};
 
-	watch_off(w, queues, n);
 	call(w, do_remove, &s, false);
 	w->load -= n;
 }

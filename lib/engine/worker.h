@@ -31,6 +31,9 @@ struct queue {
 	/* the worker's */
 	bool active, gone;
 	TAILQ_ENTRY(queue) link; /* of the active ones */
+	bool muted; /* its eventfds are not watched for now */
+	uint32_t unasked; /* kicks ... */
+	uint64_t unasked_since; /* ... from then on, ns */
 	uint64_t idle_since, armed_at; /* ns */
 	uint64_t budget; /* ns of empty looks before it is armed */
 	uint32_t most; /* slots that it may move in a turn */

@@ -36,6 +36,8 @@ enum {
 	EXCHANGES = 20, /* at least, in that time */
 	AGAIN_MS = 5, /* what was lost is sent again */
 	BURST = 8,
+	NAPS = 8,
+	NAP_MS = 300, /* nobody is awake any more */
 	LEN_MIN = 60,
 	LEN_MAX = 1500,
 	KEY_AT = 16,
@@ -406,6 +408,26 @@ static void a_disabled_port_is_as_good_as_new(void **state)
 	qemu_end(&good.q);
 }
 
+/* Nobody hears it after a while; afterwards it is heard again. */
+static void a_storm_of_doorbells_ends(void **state)
+{
+	struct host *h = *state;
+	struct neighbour bad, good;
+	struct vandal v;
+
+	begin_life(&good, h, "w.a", FIRST);
+	begin_life(&bad, h, "v.a", BAD);
+	vandal_init(&v, &bad.q, 1, FIRST, BAD);
+	for (int64_t end = now_ms() + LEAST_MS; now_ms() < end;)
+		vandal_ring(&v);
+	for (uint32_t i = 0; i < NAPS; i++) {
+		exchange(&bad, &good, i);
+		poll(NULL, 0, NAP_MS);
+	}
+	qemu_end(&bad.q);
+	qemu_end(&good.q);
+}
+
 /* Commands come at some hundreds a second, and the heart beats on. */
 static void resets_are_limited(void **state)
 {
@@ -591,6 +613,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_hostile_guest_harms_itself_alone),
 		TEST(a_disabled_port_is_as_good_as_new),
+		TEST(a_storm_of_doorbells_ends),
 		TEST(resets_are_limited),
 		TEST(a_vm_that_is_killed_leaves_its_port_at_once),
 		TEST(a_client_that_does_not_read_holds_up_nobody),

@@ -40,17 +40,17 @@ static uint32_t number(struct vandal *v)
 	}
 }
 
-/* The host reads at the same time, and other threads write. */
+/* The host reads at the same time, and other threads write; in this order. */
 static void put(const struct vandal *v, uint64_t at, uint32_t word)
 {
 	__atomic_store_n((uint32_t *)(void *)(v->q->bar + at / 4 * 4), word,
-			 __ATOMIC_RELAXED);
+			 __ATOMIC_SEQ_CST);
 }
 
 static uint32_t get(const struct vandal *v, uint64_t at)
 {
 	return __atomic_load_n((uint32_t *)(void *)(v->q->bar + at),
-			       __ATOMIC_ACQUIRE);
+			       __ATOMIC_SEQ_CST);
 }
 
 static uint64_t atok_at(const struct vandal *v, uint32_t ring)
@@ -144,9 +144,7 @@ void vandal_send(struct vandal *v)
 	const uint64_t atok = atok_at(v, 0);
 
 	put(v, atok + offsetof(struct nm_csb_atok, cur), tail);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	put(v, atok + offsetof(struct nm_csb_atok, head), tail);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (get(v,
 		ktoa_at(v, 0) + offsetof(struct nm_csb_ktoa, kern_need_kick)))
 		qemu_doorbell(v->q, PTN_VECTOR_TX(0));

@@ -644,8 +644,8 @@ static void lost(struct knic *nic)
 
 static bool has_lost(const struct kport *p, const char *device)
 {
-	return p->origin == KPORT_MANAGED && !strcmp(p->device, device) &&
-	       !*knic_device(p);
+	return p->origin == KPORT_MANAGED && *device &&
+	       !strcmp(p->device, device) && !*knic_device(p);
 }
 
 /* With it a VM that is attached all the time goes on. */

@@ -437,6 +437,10 @@ static int open_first(struct kport *p)
 		if (err)
 			goto err_close;
 	}
+	if (p->huge_pages)
+		pr_info_ratelimited(
+			"ptnetmap: port %s: no huge pages in the kernel's memory, small ones are used\n",
+			p->name);
 	p->pid = p->bind ? kbind_pid(p->bind) : task_tgid_nr(current);
 	/* a client says when */
 	if (!p->bind)

@@ -278,7 +278,8 @@ static int new_on_device(struct kport **out, const char *name,
 		return krefuse(-EBUSY,
 			       "network device %s is a VM's, as port %s", name,
 			       (*out)->name);
-	if ((*out)->mem || (*out)->sw)
+	/* what people declared stays as it is */
+	if ((*out)->mem || (*out)->sw || (*out)->origin == KPORT_MANAGED)
 		return 0;
 	if ((*out)->origin == KPORT_EPHEMERAL)
 		(*out)->mem_id = want->nr_mem_id;

@@ -216,6 +216,7 @@ void attach_status(const struct attach *a, struct port_status *out)
 	out->pid = (uint32_t)a->pid;
 	out->driver = a->window.driver;
 	out->generation = a->window.generation;
+	out->page_size = memory_page_size(a->memory);
 	if (a->memory->worker)
 		out->worker = worker_number(a->memory->worker);
 }

@@ -216,3 +216,8 @@ char *memory_window(const struct memory *m, uint32_t window)
 {
 	return m->base + (size_t)window * PTN_WINDOW_SIZE;
 }
+
+uint32_t memory_page_size(const struct memory *m)
+{
+	return m->huge ? HUGE_PAGE : (uint32_t)sysconf(_SC_PAGESIZE);
+}

@@ -82,4 +82,7 @@ bool memory_lost(const struct memory *m);
 /** memory_window - where a window is */
 char *memory_window(const struct memory *m, uint32_t window);
 
+/** memory_page_size - of the pages that it has, in bytes */
+uint32_t memory_page_size(const struct memory *m);
+
 #endif

@@ -197,6 +197,7 @@ void vport_status(const struct vport *p, struct port_status *out)
 		out->counters[c] += p->past[c];
 	if (p->attach)
 		attach_status(p->attach, out);
-	if (p->nic && nic_is_lost(p->nic))
+	out->device_gone = p->nic && nic_is_lost(p->nic);
+	if (out->device_gone)
 		out->state = PTN_PORT_FAULTED;
 }

@@ -73,6 +73,8 @@ struct port_status {
 	char socket[108];
 	uint64_t counters[PTN_C_MAX + 1]; /* by enum ptn_counter */
 	bool foreign; /* a program made it; its owner is empty then */
+	uint32_t page_size; /* of its memory, bytes; 0: it has none */
+	bool device_gone; /* there is no network device of its name */
 	/* of a VM's interface that is attached; 0: not said */
 	uint32_t driver; /* its version: major, minor, patch, a byte each */
 	uint32_t generation; /* of the host's side, as the guest sees it */

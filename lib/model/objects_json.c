@@ -228,6 +228,9 @@ const char *port_kind_name(enum ptn_port_kind kind)
 /* What a VM's interface is waiting for; NULL: nothing. */
 static const char *lack_of(const struct port_status *now)
 {
+	if (now->device_gone)
+		return "its network device is not there: one of its name is "
+		       "taken at once";
 	switch (now->state) {
 	case PTN_PORT_DOWN:
 		return "no VM is attached: start it with what `ptnetctl vm "
@@ -268,6 +271,8 @@ static json_t *port_status_to_json(const struct port_status *now,
 	set(&b, "pid", now->pid ? json_integer(now->pid) : json_null());
 	set(&b, "socket", json_string_or_null(now->socket));
 	set(&b, "worker", json_integer(now->worker));
+	set(&b, "pageSize",
+	    now->page_size ? json_integer(now->page_size) : json_null());
 	if (kind == PTN_PORT_VM)
 		set_vm_status(&b, now);
 	return built(&b);

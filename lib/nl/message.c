@@ -107,6 +107,9 @@ static const struct field port_status_fields[] = {
 	F(port_status, foreign, PTN_PO_FOREIGN, FIELD_BOOL, "FOREIGN"),
 	F(port_status, driver, PTN_PO_DRIVER, FIELD_U32, "DRIVER"),
 	F(port_status, generation, PTN_PO_GENERATION, FIELD_U32, "GENERATION"),
+	F(port_status, page_size, PTN_PO_PAGE_SIZE, FIELD_U32, "PAGE_SIZE"),
+	F(port_status, device_gone, PTN_PO_DEVICE_GONE, FIELD_BOOL,
+	  "DEVICE_GONE"),
 };
 TABLE(port_status, "port");
 

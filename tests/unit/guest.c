@@ -19,6 +19,7 @@ static struct port_spec a_port(const char *name, enum ptn_port_kind kind)
 			      .queues = kind == PTN_PORT_VM ? GUEST_QUEUES : 1,
 			      .slots = 64,
 			      .buf_size = 2048,
+			      .huge_pages = !strcmp(name, "w.a"),
 			      .offload = strcmp(name, "w.a") != 0};
 
 	snprintf(p.name, sizeof(p.name), "%s", name);

@@ -4,8 +4,8 @@
  * (ptnet/region.h), each on a stand-in for QEMU, in a world of six ports: the
  * VMs v.a, w.a and z.a and the program prog on a switch; the VMs x.a and y.a,
  * of one domain, on a pipe. v.a and z.a may have headers before their frames,
- * w.a may not. The last bytes of the addresses of v.a, w.a, prog, x.a, y.a and
- * z.a are 1, 2, 3, 4, 5, 6.
+ * w.a may not, and wants huge pages. The last bytes of the addresses of v.a,
+ * w.a, prog, x.a, y.a and z.a are 1, 2, 3, 4, 5, 6.
  */
 #ifndef TESTS_UNIT_GUEST_H
 #define TESTS_UNIT_GUEST_H

@@ -73,6 +73,7 @@ static void a_port_is_shown_whole(void **state)
 	struct port_status st = {
 		.state = PTN_PORT_UP, .pid = 42, .worker = 1, .socket = "/s"};
 
+	st.page_size = 4096;
 	st.counters[PTN_C_RX_FRAMES] = 5;
 	st.counters[PTN_C_DROP_RX_FULL] = 6;
 	assert_json(
@@ -80,7 +81,8 @@ static void a_port_is_shown_whole(void **state)
 		"{\"kind\":\"Port\",\"name\":\"probe\",\"topology\":\"edge\","
 		"\"type\":\"host\",\"spec\":" PROBE_SPEC ","
 		"\"status\":{\"state\":\"up\",\"pid\":42,\"socket\":\"/s\","
-		"\"worker\":1},\"counters\":{\"tx_frames\":0,\"tx_bytes\":0,"
+		"\"worker\":1,\"pageSize\":4096},"
+		"\"counters\":{\"tx_frames\":0,\"tx_bytes\":0,"
 		"\"rx_frames\":5,\"rx_bytes\":0,\"tx_syncs\":0,\"rx_syncs\":0,"
 		"\"tx_kicks\":0,\"rx_kicks\":0,\"faults\":0,"
 		"\"segmented\":0,\"segments\":0,\"checksums\":0,\"drops\":{"

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <ptnet/netmap.h>
@@ -50,6 +51,23 @@ static void the_memory_is_a_bar_above_4_gib(void **state)
 	assert_int_equal(fstat(q.mem, &st), 0);
 	assert_true(st.st_blocks * 512 < 4 << 20);
 	qemu_end(&q);
+}
+
+/* Huge ones, where they are wanted and there are some; else it is said. */
+static void the_size_of_its_pages_is_told(void **state)
+{
+	static const char *const ports[] = {"v.a", "w.a"};
+	struct statfs fs;
+	struct qemu q;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(host_port(*state, ports[i]).page_size, 0);
+		guest_started(&q, *state, ports[i]);
+		assert_int_equal(fstatfs(q.mem, &fs), 0);
+		assert_int_equal(host_port(*state, ports[i]).page_size,
+				 fs.f_bsize);
+		qemu_end(&q);
+	}
 }
 
 static void a_device_with_too_few_vectors_says_so(void **state)
@@ -370,6 +388,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		VM_TEST(the_memory_is_a_bar_above_4_gib),
+		VM_TEST(the_size_of_its_pages_is_told),
 		VM_TEST(a_device_with_too_few_vectors_says_so),
 		VM_TEST(a_second_qemu_ends_at_once),
 		VM_TEST(a_killed_qemu_leaves_the_port_free),

@@ -218,10 +218,20 @@ static struct port_spec a_vm(uint32_t slots)
 
 static void apply(struct host *h, const struct port_spec *p)
 {
+	static const struct switch_spec s = {
+		.name = "s", .owner = "t", .fdb_size = 64};
+	struct port_spec other = a_vm(SLOTS);
 	struct objects want = {0};
 
+	/* one without a device is none of them */
+	strcpy(other.name, "other");
+	strcpy(other.on_switch, "s");
+	other.device[0] = 0;
+	objects_add_switch(&want, &s, NULL);
+	objects_add_port(&want, &other, NULL);
 	if (p)
 		objects_add_port(&want, p, NULL);
+	objects_sort(&want);
 	host_apply(h, &want);
 	objects_fini(&want);
 }
@@ -704,8 +714,10 @@ static void a_device_goes_and_comes_back(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_state(*state, PTN_PORT_UP);
 		assert_goes_on(&vm);
+		assert_false(host_port(*state, "v.wan").device_gone);
 		remove_devices(DEVICE);
 		assert_state(*state, PTN_PORT_FAULTED);
+		assert_true(host_port(*state, "v.wan").device_gone);
 		assert_int_equal(qemu_config(&vm.q)->state, PTN_STATE_RUNNING);
 		make_devices();
 	}

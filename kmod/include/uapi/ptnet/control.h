@@ -171,7 +171,10 @@ enum ptn_port_attr {
 	PTN_PO_OFFLOAD, /* u8: a VM's frames may have virtio-net headers */
 	PTN_PO_DRIVER, /* u32, out: PTN_DRIVER_VERSION() of a VM's */
 	PTN_PO_GENERATION, /* u32, out: of the host's side, as a VM sees it */
-	PTN_PO_MAX = PTN_PO_GENERATION,
+	PTN_PO_PAGE_SIZE, /* u32, out: of its memory, in bytes; 0: it has none
+			   */
+	PTN_PO_DEVICE_GONE, /* u8, out */
+	PTN_PO_MAX = PTN_PO_DEVICE_GONE,
 };
 
 enum ptn_port_state {

@@ -97,8 +97,7 @@ def test_tcp_both_ways(world, machines, tmp_path):
     server = subprocess.Popen(["ip", "netns", "exec", WAN, "busybox", "httpd", "-f",
                                "-h", tmp_path, "-p", "7000"])
     try:
-        until(lambda: ":1B58 " in far("cat", "/proc/net/tcp6") + far("cat", "/proc/net/tcp"),
-              10, "it does not serve")
+        until(lambda: ":7000 " in far("netstat", "-ltn"), 10, "it does not serve")
         appliance.run(f"wget -O /tmp/data http://{FAR}:7000/data", SECONDS)
     finally:
         server.terminate()

@@ -102,10 +102,11 @@ class VM:
     """A guest of QEMU that is attached to a VM's interfaces."""
 
     def __init__(self, d, name, directory, kernel="6.1", qemu=(), by_run=False,
-                 modules=(), files=()):
+                 plugged=True, modules=(), files=()):
         self.d, self.name, self.kernel = d, name, kernel
         self.directory = directory
-        self.by_run = by_run
+        self.by_run = by_run # ptnetctl adds the interfaces' options
+        self.plugged = plugged # they are there when the guest boots
         self.modules, self.files = list(modules), list(files)
         self.log_path = directory / "kernel"
         self.qemu = [str(word) for word in qemu]
@@ -119,9 +120,12 @@ class VM:
     def channel(self, name):
         return self.directory / f"{name}.sock"
 
+    def words(self):
+        return ctl(self.d, "vm", "args", self.name)
+
     def launch(self):
         agent, monitor = self.channel("agent"), self.channel("monitor")
-        words = [] if self.by_run else ctl(self.d, "vm", "args", self.name)
+        words = [] if self.by_run or not self.plugged else self.words()
         words += self.qemu + [
             "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=agent",
@@ -250,6 +254,32 @@ class VM:
                 while "event" in (said := json.loads(file.readline())):
                     pass
                 assert "return" in said, said
+
+    def plug_options(self):
+        return dict(pair.split("=") for word in self.words()[1:4:2]
+                    for pair in word.split(",")[1:])
+
+    def plug(self, bus):
+        """Give the running guest its first interface."""
+        options = self.plug_options()
+        path = {"type": "unix", "data": {"path": options["path"]}}
+        self.monitor("chardev-add", id=options["chardev"], backend={
+            "type": "socket", "data": {"addr": path, "server": False}})
+        self.monitor("device_add", driver="ivshmem-doorbell", id="plugged", bus=bus,
+                     chardev=options["chardev"], vectors=int(options["vectors"]),
+                     ioeventfd=True)
+
+    def unplug(self):
+        """The guest is asked to let go of it; once it has, QEMU hangs up."""
+        self.monitor("device_del", id="plugged")
+        until(self.hangs_up, 30, "the guest keeps it")
+
+    def hangs_up(self):
+        try:
+            self.monitor("chardev-remove", id=self.plug_options()["chardev"])
+            return True
+        except AssertionError: # in use
+            return False
 
     def pid(self):
         """QEMU's, as the backend sees it."""

@@ -2,13 +2,14 @@
 """One VM and a host program on a switch: the driver, and who may die."""
 
 import os
+import random
 import re
 import signal
 import subprocess
 import time
 
 import pytest
-from conftest import BUILD, engine_only, engine_pid, interface, place, topology, until
+from conftest import BUILD, ctl, engine_only, engine_pid, interface, place, topology, until
 
 HOST, GUEST = "10.0.0.1", "10.0.0.2/24"
 MAC = "02:00:00:00:30:02"
@@ -188,6 +189,53 @@ def killed(world, vm):
     until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
           "the port is not free")
     vm.process.wait(30)
+
+
+def test_a_hundred_killed_qemus(world, host):
+    """At any moment around that at which they are attached. No guest boots."""
+    words = ctl(world, "vm", "args", "solo")
+
+    def attached_in(seconds):
+        """Whether it was attached, and when it was killed."""
+        start = time.monotonic()
+        qemu = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
+                                 "-machine", "q35", "-S", *words])
+        while True:
+            up = interface(world, "solo.eth0")["status"]["pid"] == qemu.pid
+            after = time.monotonic() - start
+            if (up and seconds is None) or (seconds is not None and after >= seconds):
+                break
+        qemu.kill()
+        qemu.wait()
+        until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
+              "the port is not free")
+        return up, after
+
+    takes = attached_in(None)[1]
+    moment = random.Random(1)
+    attached = [attached_in(moment.uniform(0, 2 * takes))[0] for _ in range(100)]
+    assert 10 < sum(attached) < 90, attached
+    census = world.get("/v1/census")
+    assert census["lost"] == census["twice"] == 0
+
+
+def test_plugged_and_unplugged(world, host):
+    """While frames flow, the guest is asked to give it back."""
+    [vm] = world.boot("solo", plugged=False,
+                      qemu=["-device", "pcie-root-port,id=socket,chassis=1,pref64-reserve=4G"])
+    for _ in range(2):
+        vm.plug("socket")
+        until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
+        vm.address("eth0", GUEST)
+        vm.ping(HOST)
+        vm.tell(f"ping -c 1000 -i 0.01 {HOST}; true")
+        time.sleep(1)
+        vm.unplug()
+        until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
+              "the port is not free")
+        vm.answer("ping", 60)
+        vm.run("! test -e /sys/class/net/eth0")
+    vm.end()
 
 
 @engine_only

@@ -406,18 +406,20 @@ static void check_mapping(const char *port)
 static void check_broken(const char *port)
 {
 	struct netmap_ring *r;
+	uint32_t begin;
 	struct abi_port p;
 
 	abi_open(&p, port);
 	r = abi_tx(&p, 0);
+	begin = r->head; /* where the ring is depends on the host */
 	for (uint32_t bad = r->num_slots; bad; bad *= 2) {
 		r->head = r->cur = bad;
 		assert_error(abi_txsync(&p), EINVAL);
-		assert_int_equal(r->head, 0);
-		assert_int_equal(r->cur, 0);
+		assert_int_equal(r->head, begin);
+		assert_int_equal(r->cur, begin);
 	}
-	r->head = 5;
-	r->cur = 3;
+	r->head = (begin + 5) % r->num_slots;
+	r->cur = (begin + 3) % r->num_slots;
 	assert_error(abi_txsync(&p), EINVAL);
 	r = abi_rx(&p, 0);
 	r->head = r->cur = (r->tail + 1) % r->num_slots;

@@ -339,9 +339,17 @@ static u32 start(struct nic *n)
 	return 0;
 }
 
+/* What the guest has read it does not get again. */
+static void stop(struct nic *n)
+{
+	for (u32 i = rings; n->running && i < 2 * rings; i++)
+		n->ring[i].hwcur = head_of(n, i);
+	n->running = false;
+}
+
 static void control(struct nic *n, u32 command)
 {
-	n->running = false;
+	stop(n);
 	n->status = 0;
 	if (command == START)
 		n->status = start(n);
@@ -367,11 +375,11 @@ static void write_nic(struct nic *n, u32 at, u32 value)
 		n->high = value;
 		break;
 	case ATOK_LOW:
-		n->running = false;
+		stop(n);
 		n->atok = page_of(n->high, value);
 		break;
 	case KTOA_LOW:
-		n->running = false;
+		stop(n);
 		n->ktoa = page_of(n->high, value);
 		break;
 	default:

@@ -13,11 +13,6 @@ module_param(slots, uint, 0444);
 
 /* As the kernel does for all devices, when a word is written there. */
 
-static bool is_quiet(int device)
-{
-	return host_quiet(device) && bus_quiet(device);
-}
-
 static int sleep_one(struct device *dev)
 {
 	const struct dev_pm_ops *pm = dev->bus->pm;
@@ -27,7 +22,7 @@ static int sleep_one(struct device *dev)
 		err = pm->suspend_noirq(dev);
 	if (err)
 		return err;
-	if (!is_quiet(PCI_SLOT(to_pci_dev(dev)->devfn)))
+	if (!host_quiet(PCI_SLOT(to_pci_dev(dev)->devfn)))
 		err = -EBUSY;
 	bus_power_off(PCI_SLOT(to_pci_dev(dev)->devfn));
 	pm->resume_noirq(dev);
@@ -36,8 +31,10 @@ static int sleep_one(struct device *dev)
 
 static int shut_down_one(struct device *dev)
 {
+	const int device = PCI_SLOT(to_pci_dev(dev)->devfn);
+
 	dev->bus->shutdown(dev);
-	return is_quiet(PCI_SLOT(to_pci_dev(dev)->devfn)) ? 0 : -EBUSY;
+	return host_quiet(device) && bus_quiet(device) ? 0 : -EBUSY;
 }
 
 static int do_power(const char *word, const struct kernel_param *param)

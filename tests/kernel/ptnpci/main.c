@@ -3,10 +3,10 @@
 
 #include "ptnpci.h"
 
-/* BUS_BYTES of RAM that the kernel was told to leave alone: memmap=16M$BASE */
+/* BUS_BYTES of RAM which the kernel was told to leave alone, and some more. */
 static ulong base;
 static uint rings = 2;
-static uint slots = 256;
+static uint slots = 512;
 module_param(base, ulong, 0444);
 module_param(rings, uint, 0444);
 module_param(slots, uint, 0444);

@@ -24,8 +24,8 @@ enum {
 	DEVICES = NIC + NICS,
 	RINGS_MAX = 16,
 	VECTORS_MAX = 2 * RINGS_MAX,
-	MEMORY_BYTES = 8 << 20, /* of BAR 1 of the memory device */
-	BUS_BYTES = 16 << 20,
+	MEMORY_BYTES = 16 << 20, /* of BAR 1 of the memory device */
+	BUS_BYTES = 32 << 20,
 };
 
 /* bus.c */

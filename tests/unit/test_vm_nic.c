@@ -261,8 +261,10 @@ static int close_world(void **state)
 /* Only root makes devices. */
 #define NEEDS_DEVICES(state)                                                   \
 	do {                                                                   \
-		if (!*(state))                                                 \
+		if (!*(state)) {                                               \
 			skip();                                                \
+			return;                                                \
+		}                                                              \
 	} while (0)
 
 /* A guest that works, with where it is in its rings. */

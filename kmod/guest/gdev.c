@@ -93,7 +93,7 @@ static struct pci_driver *const drivers[] = {
 	&gptnet_driver,
 };
 
-/* Also when loading fails. */
+/* The first @n of them; also when loading fails half-way. */
 static void leave(size_t n)
 {
 	while (n--)

@@ -15,7 +15,7 @@ attach() {
 	local name=$1
 	shift
 	"$@" >"$dir/$name" 2>"$dir/$name.err" &
-	until_true 5 grep -q ready "$dir/$name.err" ||
+	until_true 30 grep -q ready "$dir/$name.err" ||
 		fail "$name does not come up: $(cat "$dir/$name.err")"
 }
 

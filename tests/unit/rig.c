@@ -21,10 +21,16 @@ static void on_fault(void *home, u32 vector, u64 total)
 	((struct rig *)home)->faults++;
 }
 
+static void on_abuse(void *home)
+{
+	((struct rig *)home)->abuses++;
+}
+
 static const struct ptn_port_ops rig_ops = {
 	.notify = on_notify,
 	.wake = on_wake,
 	.fault = on_fault,
+	.abuse = on_abuse,
 };
 
 static void must(bool ok, const char *what)

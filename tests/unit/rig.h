@@ -24,7 +24,7 @@ struct rig {
 	u32 tx_rings, rx_rings; /* with the host's */
 	u32 notified[PTN_VECTOR_RX(2 * PTN_RINGS_MAX)];
 	u32 woken;
-	u64 faults;
+	u64 faults, abuses;
 };
 
 struct rig_params {

@@ -289,12 +289,16 @@ static inline void ptn_ring_notify(struct ptn_ring *r)
 /** ptn_ring_fault - count that a ring's shared part is corrupt */
 void ptn_ring_fault(struct ptn_ring *r);
 
-/** ptn_ring_abuse - what was sent cannot be meant; a drop, counted there */
+/**
+ * ptn_ring_abuse - what was sent cannot be meant; a drop, counted there
+ *
+ * What a device brought into a receive ring is not the program's doing.
+ */
 static inline void ptn_ring_abuse(const struct ptn_ring *r)
 {
 	const struct ptn_port *p = r->port;
 
-	if (p->ops->abuse)
+	if (p->ops->abuse && !ptn_ring_is_rx(r))
 		p->ops->abuse(p->home);
 }
 

@@ -50,7 +50,27 @@ static u32 dev_xmit(void *home, u32 queue, struct ptn_work *w)
 	return d->drops;
 }
 
-static const struct ptn_device_ops ops = {.room = dev_room, .xmit = dev_xmit};
+/* Of a frame that waits: a header whose flags cannot be, or none. */
+static bool dev_brings_nonsense;
+
+static void dev_fetch(void *home, u32 queue, struct ptn_work *w)
+{
+	static const u8 nonsense[12 + LEN] = {[0] = 0xff, [18] = 2};
+
+	(void)home;
+	assert_int_equal(queue, 0);
+	if (!dev_brings_nonsense)
+		return;
+	w->hdr_len = 12;
+	ptn_device_add(w, nonsense, sizeof(nonsense), false, 0);
+	dev_brings_nonsense = false;
+}
+
+static const struct ptn_device_ops ops = {
+	.room = dev_room,
+	.xmit = dev_xmit,
+	.fetch = dev_fetch,
+};
 
 static struct rig a;
 static struct device dev;
@@ -86,6 +106,17 @@ static bool send_mark(u32 mark, u32 len)
 
 	rig_frame(frame, len, BROADCAST, MAC, (u8)mark);
 	return rig_send(&a, frame, len, 256);
+}
+
+/* A program is told apart from what others send to it. */
+static void a_devices_nonsense_is_not_the_programs(void **state)
+{
+	(void)state;
+	dev_brings_nonsense = true;
+	ptn_port_sync(a.port, 0, work);
+	assert_false(dev_brings_nonsense);
+	assert_int_equal(rig_count(&a, PTN_C_DROP_OFFLOAD), 1);
+	assert_int_equal(a.abuses, 0);
 }
 
 /* Whatever room there is now and then: in order, and none is lost. */
@@ -423,6 +454,7 @@ int main(void)
 		TEST(a_frame_that_is_bad_reaches_no_device),
 		TEST(a_program_gets_what_the_device_received),
 		TEST(what_does_not_fit_is_counted_and_who_sleeps_is_told),
+		TEST(a_devices_nonsense_is_not_the_programs),
 		TEST(a_batch_that_is_full_keeps_whole_frames),
 		TEST(frames_that_are_marked),
 		TEST(a_marked_chain_without_an_end),

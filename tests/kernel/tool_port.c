@@ -418,11 +418,11 @@ static void check_broken(const char *port)
 		assert_int_equal(r->head, begin);
 		assert_int_equal(r->cur, begin);
 	}
-	r->head = (begin + 5) % r->num_slots;
-	r->cur = (begin + 3) % r->num_slots;
+	r->cur = abi_next(r, abi_next(r, begin));
+	r->head = abi_next(r, r->cur); /* behind it */
 	assert_error(abi_txsync(&p), EINVAL);
 	r = abi_rx(&p, 0);
-	r->head = r->cur = (r->tail + 1) % r->num_slots;
+	r->head = r->cur = abi_next(r, r->tail);
 	assert_error(abi_rxsync(&p), EINVAL);
 	r->tail = 77;
 	assert_int_equal(abi_rxsync(&p), 0);

@@ -220,21 +220,21 @@ def test_a_hundred_killed_qemus(world, host):
 
 
 def test_plugged_and_unplugged(world, host):
-    """While frames flow, the guest is asked to give it back."""
+    """While frames flow, the guest is asked to give it back. Once: QEMU 7.2
+    itself may die when an ivshmem device follows one that was unplugged."""
     [vm] = world.boot("solo", plugged=False,
                       qemu=["-device", "pcie-root-port,id=socket,chassis=1,pref64-reserve=4G"])
-    for _ in range(2):
-        vm.plug("socket")
-        until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
-        vm.address("eth0", GUEST)
-        vm.ping(HOST)
-        vm.tell(f"ping -c 1000 -i 0.01 {HOST}; true")
-        time.sleep(1)
-        vm.unplug()
-        until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
-              "the port is not free")
-        vm.answer("ping", 60)
-        vm.run("! test -e /sys/class/net/eth0")
+    vm.plug("socket")
+    until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
+    vm.address("eth0", GUEST)
+    vm.ping(HOST)
+    vm.tell(f"ping -c 1000 -i 0.01 {HOST}; true")
+    time.sleep(1)
+    vm.unplug()
+    until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
+          "the port is not free")
+    vm.answer("ping", 60)
+    vm.run("! test -e /sys/class/net/eth0")
     vm.end()
 
 

@@ -96,18 +96,26 @@ static void watch_off(struct worker *w, const struct queue *q)
 	epoll_ctl(w->epoll, EPOLL_CTL_DEL, q->device_fd, NULL);
 }
 
+static int watch(struct worker *w, struct queue *q, int fd, uint32_t events)
+{
+	struct epoll_event e = {.events = events | EPOLLET, .data.ptr = q};
+
+	return fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno
+								     : 0;
+}
+
+/* All of them, or none. */
 static int watch_on(struct worker *w, struct queue *q)
 {
-	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = q};
+	int err = watch(w, q, q->tx_fd, EPOLLIN);
 
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->tx_fd, &e) ||
-	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->rx_fd, &e))
-		return -errno;
-	e.events |= EPOLLOUT;
-	if (q->device_fd >= 0 &&
-	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, q->device_fd, &e))
-		return -errno;
-	return 0;
+	if (!err)
+		err = watch(w, q, q->rx_fd, EPOLLIN);
+	if (!err)
+		err = watch(w, q, q->device_fd, EPOLLIN | EPOLLOUT);
+	if (err)
+		watch_off(w, q);
+	return err;
 }
 
 /* Queues: active or armed. */

@@ -31,7 +31,7 @@ struct queue {
 	/* the worker's */
 	bool active, gone;
 	TAILQ_ENTRY(queue) link; /* of the active ones */
-	bool muted; /* its eventfds are not watched for now */
+	bool muted; /* looked at without its eventfds: it kicks without end */
 	uint32_t unasked; /* kicks ... */
 	uint64_t unasked_since; /* ... from then on, ns */
 	uint64_t idle_since, armed_at; /* ns */

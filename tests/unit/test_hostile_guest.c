@@ -382,17 +382,22 @@ static void a_hostile_guest_harms_itself_alone(void **state)
 	qemu_end(&n[1].q);
 }
 
+static void begin_two(struct neighbour *bad, struct neighbour *good,
+		      struct vandal *v, struct host *h)
+{
+	begin_life(good, h, "w.a", FIRST);
+	begin_life(bad, h, "v.a", BAD);
+	vandal_init(v, &bad->q, 1, FIRST, BAD);
+}
+
 /* A disabled one does no command any more; who attaches next has a port. */
 static void a_disabled_port_is_as_good_as_new(void **state)
 {
-	struct host *h = *state;
 	struct neighbour bad, good;
 	struct vandal v;
 
-	begin_life(&good, h, "w.a", FIRST);
-	begin_life(&bad, h, "v.a", BAD);
-	vandal_init(&v, &bad.q, 1, FIRST, BAD);
-	for (int64_t end = now_ms() + PATIENCE_MS; !is_disabled(h);) {
+	begin_two(&bad, &good, &v, *state);
+	for (int64_t end = now_ms() + PATIENCE_MS; !is_disabled(*state);) {
 		assert_true(now_ms() < end);
 		for (int i = 0; i < 100; i++)
 			vandal_hand_over(&v);
@@ -401,7 +406,7 @@ static void a_disabled_port_is_as_good_as_new(void **state)
 	assert_int_equal(qemu_command(&bad.q, PTN_REGION_RESET), -EIO);
 	assert_int_equal(qemu_command(&bad.q, PTN_REGION_START), -EIO);
 	qemu_end(&bad.q);
-	begin_life(&bad, h, "v.a", BAD);
+	begin_life(&bad, *state, "v.a", BAD);
 	exchange(&bad, &good, 1);
 	qemu_end(&bad.q);
 	qemu_end(&good.q);
@@ -410,13 +415,10 @@ static void a_disabled_port_is_as_good_as_new(void **state)
 /* Nobody hears it after a while; afterwards it is heard again. */
 static void a_storm_of_doorbells_ends(void **state)
 {
-	struct host *h = *state;
 	struct neighbour bad, good;
 	struct vandal v;
 
-	begin_life(&good, h, "w.a", FIRST);
-	begin_life(&bad, h, "v.a", BAD);
-	vandal_init(&v, &bad.q, 1, FIRST, BAD);
+	begin_two(&bad, &good, &v, *state);
 	for (int64_t end = now_ms() + LEAST_MS; now_ms() < end;)
 		vandal_ring(&v);
 	for (uint32_t i = 0; i < NAPS; i++) {

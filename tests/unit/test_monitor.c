@@ -115,6 +115,19 @@ static void swaps_take_the_buffers(void **state)
 	assert_whole();
 }
 
+/* Of 100..114 and 200..202, four of which the program was shown in time. */
+static void assert_three_were_lost(void)
+{
+	for (u8 i = 0; i < 4; i++)
+		assert_next((u8)(100 + i));
+	for (u8 i = 7; i < 15; i++)
+		assert_next((u8)(100 + i));
+	for (u8 i = 0; i < 3; i++)
+		assert_next((u8)(200 + i));
+	assert_int_equal(rig_count(&monitor, PTN_C_DROP_RX_FULL), 3);
+	assert_whole();
+}
+
 /* A program whose ring's header shows up to slot 4 keeps these four. */
 static void overflow_loses_the_oldest_that_were_not_shown(void **state)
 {
@@ -127,14 +140,7 @@ static void overflow_loses_the_oldest_that_were_not_shown(void **state)
 	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 4, 15);
 	write_frames(3, 200);
 	ptn_monitor_swap(monitor.port, 0, parent.port, PTN_VECTOR_TX(0), 0, 3);
-	for (u8 i = 0; i < 4; i++)
-		assert_next((u8)(100 + i));
-	for (u8 i = 7; i < 15; i++)
-		assert_next((u8)(100 + i));
-	for (u8 i = 0; i < 3; i++)
-		assert_next((u8)(200 + i));
-	assert_int_equal(rig_count(&monitor, PTN_C_DROP_RX_FULL), 3);
-	assert_whole();
+	assert_three_were_lost();
 }
 
 static void more_than_a_ring_leaves_the_newest(void **state)
@@ -222,14 +228,7 @@ static void a_devices_newest_frames_are_kept(void **state)
 	ptn_header_end(monitor.port, PTN_VECTOR_RX(0));
 	bring(11, 104);
 	bring(3, 200);
-	for (u8 i = 0; i < 4; i++)
-		assert_next((u8)(100 + i));
-	for (u8 i = 7; i < 15; i++)
-		assert_next((u8)(100 + i));
-	for (u8 i = 0; i < 3; i++)
-		assert_next((u8)(200 + i));
-	assert_int_equal(rig_count(&monitor, PTN_C_DROP_RX_FULL), 3);
-	assert_whole();
+	assert_three_were_lost();
 }
 
 static void a_devices_fragments_stay_together(void **state)

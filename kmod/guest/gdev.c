@@ -8,6 +8,14 @@
 
 #include "gdev.h"
 
+int gdev_enable(struct pci_dev *pdev)
+{
+	int err = pcim_enable_device(pdev);
+
+	/* given back with what was enabled */
+	return err ?: pci_request_regions(pdev, KBUILD_MODNAME);
+}
+
 int gdev_take_vectors(struct pci_dev *pdev, u32 vectors)
 {
 	int err = pci_alloc_irq_vectors(pdev, vectors, vectors, PCI_IRQ_MSIX);

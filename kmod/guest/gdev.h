@@ -44,6 +44,12 @@ struct gdev {
 
 /* gdev.c: for transports */
 
+/**
+ * gdev_enable - the device and its regions are the driver's, until it lets go
+ *	of the device. 0 or -errno.
+ */
+int gdev_enable(struct pci_dev *pdev);
+
 /** gdev_take_vectors - with a sentence if there are not that many */
 int gdev_take_vectors(struct pci_dev *pdev, u32 vectors);
 

@@ -212,30 +212,18 @@ static int map_and_attach(struct givshmem *s)
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct givshmem *s;
-	int err = pci_enable_device_mem(pdev);
+	int err = gdev_enable(pdev);
 
 	if (err)
 		return err;
-	err = pci_request_regions(pdev, KBUILD_MODNAME);
-	if (err)
-		goto err_enabled;
-	err = -ENOMEM;
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
-		goto err_regions;
+		return -ENOMEM;
 	s->host.ops = &ops;
 	s->host.pdev = pdev;
 	err = map_and_attach(s);
 	if (err)
-		goto err_memory;
-	return 0;
-
-err_memory:
-	kfree(s);
-err_regions:
-	pci_release_regions(pdev);
-err_enabled:
-	pci_disable_device(pdev);
+		kfree(s);
 	return err;
 }
 
@@ -253,8 +241,6 @@ static void remove(struct pci_dev *pdev)
 	iounmap(s->registers);
 	kfree(s);
 	pci_clear_master(pdev);
-	pci_release_regions(pdev);
-	pci_disable_device(pdev);
 }
 
 static const struct pci_device_id givshmem_ids[] = {

@@ -165,34 +165,24 @@ static int publish(struct gptmem *m)
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct gptmem *m;
-	int err = pci_enable_device(pdev);
+	int err = gdev_enable(pdev);
 
 	if (err)
 		return err;
-	err = pci_request_regions(pdev, KBUILD_MODNAME);
-	if (err)
-		goto err_enabled;
-	err = -ENOMEM;
 	m = kzalloc(sizeof(*m), GFP_KERNEL);
 	if (!m)
-		goto err_regions;
+		return -ENOMEM;
 	kref_init(&m->users);
 	m->pdev = pdev;
 	err = look_at(m);
 	if (!err)
 		err = publish(m);
-	if (err)
-		goto err_memory;
+	if (err) {
+		gptmem_put(m);
+		return err;
+	}
 	pci_set_drvdata(pdev, m);
 	return 0;
-
-err_memory:
-	gptmem_put(m);
-err_regions:
-	pci_release_regions(pdev);
-err_enabled:
-	pci_disable_device(pdev);
-	return err;
 }
 
 static void remove(struct pci_dev *pdev)
@@ -203,8 +193,6 @@ static void remove(struct pci_dev *pdev)
 	list_del(&m->node);
 	mutex_unlock(&lock);
 	gptmem_put(m);
-	pci_release_regions(pdev);
-	pci_disable_device(pdev);
 }
 
 /*

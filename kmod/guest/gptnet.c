@@ -382,30 +382,18 @@ static int map_and_attach(struct gptnet *p)
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct gptnet *p;
-	int err = pci_enable_device(pdev);
+	int err = gdev_enable(pdev);
 
 	if (err)
 		return err;
-	err = pci_request_regions(pdev, KBUILD_MODNAME);
-	if (err)
-		goto err_enabled;
-	err = -ENOMEM;
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	if (!p)
-		goto err_regions;
+		return -ENOMEM;
 	p->host.ops = &ops;
 	p->host.pdev = pdev;
 	err = map_and_attach(p);
 	if (err)
-		goto err_memory;
-	return 0;
-
-err_memory:
-	kfree(p);
-err_regions:
-	pci_release_regions(pdev);
-err_enabled:
-	pci_disable_device(pdev);
+		kfree(p);
 	return err;
 }
 
@@ -423,8 +411,6 @@ static void remove(struct pci_dev *pdev)
 	pci_iounmap(pdev, p->registers);
 	kfree(p);
 	pci_clear_master(pdev);
-	pci_release_regions(pdev);
-	pci_disable_device(pdev);
 }
 
 /* Stock QEMU's xHCI has the same ID and another class: never touch that. */

@@ -202,7 +202,7 @@ static uint64_t as_number(const uint8_t mac[6])
 }
 
 static uint32_t write_packet(const struct vandal *v, uint32_t payload,
-			     uint8_t *to)
+			     uint16_t segment, uint8_t *to)
 {
 	const struct packet p = {.dst = as_number(v->to),
 				 .src = as_number(v->as),
@@ -210,22 +210,27 @@ static uint32_t write_packet(const struct vandal *v, uint32_t payload,
 				 .flags = PACKET_PSH,
 				 .payload = payload};
 
-	return packet_write_vnet(&p, VANDAL_HEADER, SEGMENT, to);
+	return packet_write_vnet(&p, VANDAL_HEADER, segment, to);
 }
 
-/* Each has one or two bytes of its headers changed, or its length. */
+/*
+ * Some have a byte of their headers changed, and one its length too. The last
+ * wants segments that are too small, of which chance would make too few.
+ */
 void vandal_offload(struct vandal *v)
 {
 	uint8_t frame[PACKET_MAX + 4] = {0};
 	uint32_t len, n, slot = below(v, v->slots / 2);
 
 	for (int i = 0; i < 4; i++, slot += n) {
-		len = write_packet(v, 200 + below(v, 3000), frame);
+		len = write_packet(v, 200 + below(v, 3000), SEGMENT, frame);
 		frame[below(v, i % 2 ? VANDAL_HEADER : 90)] = (uint8_t)any(v);
 		if (i == 3)
 			len = 1 + below(v, len);
 		n = lay(v, slot, frame, len);
 	}
+	len = write_packet(v, 200, 1 + (uint16_t)below(v, SEGMENT - 1), frame);
+	lay(v, slot, frame, len);
 	vandal_send(v);
 }
 
@@ -246,7 +251,7 @@ void vandal_lay_segments(struct vandal *v)
 {
 	uint8_t frame[PACKET_MAX + 4] = {0};
 
-	lay_all(v, frame, write_packet(v, PAYLOAD, frame));
+	lay_all(v, frame, write_packet(v, PAYLOAD, SEGMENT, frame));
 }
 
 void vandal_lay_frames(struct vandal *v)

@@ -624,13 +624,10 @@ int knic_detach(struct kport *p)
 
 /* What happens to devices */
 
-static void lost(struct knic *nic)
+static void part(struct knic *nic)
 {
 	struct kport *p = nic->port;
 
-	mutex_lock(&kctl_lock);
-	pr_info("ptnetmap: network device %s of port %s went away\n",
-		nic->dev->name, p->name);
 	kport_get(p);
 	kevent_port(p, PTN_EVENT_NIC_GONE);
 	if (p->origin == KPORT_MANAGED)
@@ -639,7 +636,25 @@ static void lost(struct knic *nic)
 		kport_remove(p);
 	knic_let_go(nic);
 	kport_put(p);
+}
+
+static void lost(struct knic *nic)
+{
+	mutex_lock(&kctl_lock);
+	pr_info("ptnetmap: network device %s of port %s went away\n",
+		nic->dev->name, nic->port->name);
+	part(nic);
 	mutex_unlock(&kctl_lock);
+}
+
+void knic_part(struct kport *p)
+{
+	kctl_assert_held();
+	ASSERT_RTNL();
+	kport_get(p);
+	part(p->nic);
+	kevent_port(p, PTN_EVENT_NIC_BACK);
+	kport_put(p);
 }
 
 static bool has_lost(const struct kport *p, const char *device)

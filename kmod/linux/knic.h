@@ -70,6 +70,14 @@ int knic_attach(struct kport *p, struct kswitch *s, bool host);
  */
 int knic_detach(struct kport *p);
 
+/**
+ * knic_part - the port loses its device, which stays where it is
+ *
+ * As if that had gone and another one of its name had come: who declared the
+ * port makes it anew. One that nobody declared goes.
+ */
+void knic_part(struct kport *p);
+
 /** knic_is_host - the port is the host's stack's, and comes and goes with the
  *	device's
  */

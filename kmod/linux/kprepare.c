@@ -215,13 +215,16 @@ static void unpin(struct change *c)
 		kprepare_repin(c->sw, NULL);
 }
 
+/* What cannot be undone is as if another device of that name had come. */
 static void give_back_device(struct change *c)
 {
-	if (knic_attach(c->old, c->old_switch, c->old_host))
-		pr_err("ptnetmap: port %s has lost its device: apply again\n",
-		       c->old->name);
-	else
+	if (!knic_attach(c->old, c->old_switch, c->old_host)) {
 		kprepare_repin(c->old_switch, c->old->name);
+		return;
+	}
+	pr_err("ptnetmap: port %s has lost its device, and is to be made anew\n",
+	       c->old->name);
+	knic_part(c->old);
 }
 
 void kprepare_undo(struct ktxn *t)

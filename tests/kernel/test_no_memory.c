@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Memory that runs out at every allocation, and copies from and to programs
- * that fail, one after another, of everything that the module can be asked:
- * an error and nothing else. What was asked for works afterwards.
+ * that fail, one after another, of everything that a program can ask: an error
+ * and nothing else. What was asked for works afterwards.
  *
  * Where a kernel can be told to fail, which is so on
  * kernels: kasan
@@ -26,133 +26,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <ptnet/bind.h>
-
+#include "lack.h"
 #include "world.h"
 
-enum { SLOTS = 64, ENOUGH = 3000, EXTMEM_BYTES = 4 << 20 };
-
-/*
- * One thing to ask. What it needs is made before; what it made, undone.
- */
-struct trial {
-	int (*run)(void); /* 0 or -errno */
-	void (*undo)(void); /* of a run, done or not; NULL */
-	void (*prepare)(void); /* NULL */
-	void (*clean)(void); /* of what was prepared; NULL */
-	bool tells; /* by a socket: it has errors of its own, and an answer
-		     * that is lost undoes nothing */
-};
-
-/* Failing: the nth time that this thread asks the kernel for memory. */
-
-static int fail_nth = -1;
-
-static bool set(const char *name, const char *value)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", name);
-	file = fopen(path, "we");
-	if (!file)
-		return false;
-	fputs(value, file);
-	return !fclose(file);
-}
-
-static int may_fail(void **state)
-{
-	(void)state;
-	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	/* all kinds of memory, and not a word */
-	return fail_nth < 0 || !set("failslab/ignore-gfp-wait", "N") ||
-	       !set("fail_page_alloc/ignore-gfp-wait", "N") ||
-	       !set("fail_page_alloc/ignore-gfp-highmem", "N") ||
-	       !set("fail_page_alloc/min-order", "0") ||
-	       !set("failslab/verbose", "0") ||
-	       !set("fail_page_alloc/verbose", "0") ||
-	       !set("fail_usercopy/verbose", "0");
-}
-
-static void arm(unsigned nth)
-{
-	char text[16];
-	const int n = snprintf(text, sizeof(text), "%u", nth);
-
-	assert_int_equal(pwrite(fail_nth, text, (size_t)n, 0), n);
-}
-
-/*
- * Whether the time had come. Both calls copy themselves, and may be what fails
- * then.
- */
-static bool disarm(void)
-{
-	char text[16] = "1";
-	const ssize_t n = pread(fail_nth, text, sizeof(text) - 1, 0);
-
-	if (pwrite(fail_nth, "0", 1, 0) != 1)
-		assert_int_equal(errno, EFAULT);
-	return n > 0 && atoi(text) == 0;
-}
-
-static bool is_lack(int err)
-{
-	return err == -ENOMEM || err == -ENOBUFS || err == -EFAULT;
-}
-
-/* Trying */
-
-static void undo(const struct trial *t)
-{
-	if (t->undo)
-		t->undo();
-}
-
-/* Returns whether it came to the nth time. */
-static bool attempt(const struct trial *t, const struct world *before,
-		    unsigned nth)
-{
-	char what[40];
-	bool hit;
-	int err;
-
-	arm(nth);
-	err = t->run();
-	hit = disarm();
-	snprintf(what, sizeof(what), "failure %u (%d)", nth, err);
-	if (!hit)
-		assert_int_equal(err, 0);
-	else if (err && !t->tells && !is_lack(err))
-		fail_msg("%s", what);
-	/* an answer that could not be copied out comes after it was done */
-	if (err && err != -EFAULT && !t->tells) {
-		world_assert_same(before, what);
-		assert_int_equal(t->run(), 0);
-	}
-	undo(t);
-	world_assert_same(before, what);
-	return hit;
-}
-
-static void exhaust(void **state)
-{
-	const struct trial *t = *state;
-	struct world before;
-	unsigned nth = 1;
-
-	if (t->prepare)
-		t->prepare();
-	world_look(&before);
-	while (attempt(t, &before, nth))
-		assert_true(++nth < ENOUGH);
-	/* who asks for no memory is no trial */
-	assert_true(nth > 1);
-	print_message("# %u failures\n", nth - 1);
-	if (t->clean)
-		t->clean();
-}
+enum { SLOTS = 64, EXTMEM_BYTES = 4 << 20 };
 
 /* Descriptors */
 
@@ -589,268 +466,6 @@ static int run_loop(void)
 			&events);
 }
 
-/* Transactions. With a device and without: one takes far more steps. */
-
-static struct objects want;
-
-static void on_switch(const char *name, const char *sw)
-{
-	struct port_spec *p = world_want_port(&want, name);
-
-	strcpy(p->on_switch, sw);
-	strcpy(p->domain, "shared");
-}
-
-static void on_pipe(const char *name, const char *pipe, uint8_t end)
-{
-	struct port_spec *p = world_want_port(&want, name);
-
-	strcpy(p->on_pipe, pipe);
-	snprintf(p->domain, sizeof(p->domain), "pipe:%.50s", pipe);
-	p->end = end;
-}
-
-static void want_objects(void)
-{
-	world_want_switch(&want, "memsw");
-	world_want_pipe(&want, "mempipe");
-	on_switch("one", "memsw");
-	on_switch("two", "memsw");
-	on_pipe("a", "mempipe", 0);
-	on_pipe("b", "mempipe", 1);
-	objects_sort(&want);
-}
-
-static void want_device(void)
-{
-	struct port_spec *nic;
-
-	have_nic();
-	world_want_switch(&want, "memsw");
-	nic = world_want_port(&want, "nic");
-	nic->kind = PTN_PORT_NIC;
-	nic->host_stack = true;
-	nic->has_mac = false;
-	strcpy(nic->device, "mem1");
-	strcpy(nic->on_switch, "memsw");
-}
-
-static void want_nothing(void)
-{
-	objects_fini(&want);
-}
-
-static void want_no_device(void)
-{
-	want_nothing();
-	remove_nic();
-}
-
-static int apply(void)
-{
-	return world_apply(&want);
-}
-
-static void clear(void)
-{
-	struct objects nothing = {0};
-
-	assert_int_equal(world_apply(&nothing), 0);
-}
-
-static void have_objects(void)
-{
-	want_objects();
-	assert_int_equal(apply(), 0);
-}
-
-static void have_no_objects(void)
-{
-	clear();
-	want_nothing();
-}
-
-static int apply_device(void)
-{
-	return apply();
-}
-
-static int delete_all(void)
-{
-	struct objects nothing = {0};
-
-	return world_apply(&nothing);
-}
-
-static void apply_again(void)
-{
-	assert_int_equal(apply(), 0);
-}
-
-/* VMs: the server of an attach socket, and its client's end */
-
-enum { VM_VECTORS = 3 };
-
-static struct ptn_bind vm;
-static int ends[2], vm_host[VM_VECTORS], vm_client[VM_VECTORS];
-
-static bool vm_is(enum ptn_port_state state)
-{
-	struct objects all;
-	const struct port_spec *p;
-	bool is;
-
-	world_objects(&all);
-	p = objects_find_port(&all, "vm");
-	is = p && all.port_status[p - all.ports].state == state;
-	objects_fini(&all);
-	return is;
-}
-
-static void have_client(void)
-{
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	vm = (struct ptn_bind){.name = "vm",
-			       .connection = ends[0],
-			       .vectors = VM_VECTORS,
-			       .memory = -1,
-			       .host_fds = (uintptr_t)vm_host,
-			       .client_fds = (uintptr_t)vm_client};
-}
-
-static void have_vm(void)
-{
-	struct objects wanted = {0};
-	struct port_spec *p;
-
-	world_want_switch(&wanted, "memsw");
-	p = world_want_port(&wanted, "vm");
-	p->kind = PTN_PORT_VM;
-	strcpy(p->on_switch, "memsw");
-	assert_int_equal(world_apply(&wanted), 0);
-	objects_fini(&wanted);
-	for (int i = 0; i < VM_VECTORS; i++) {
-		vm_host[i] = eventfd(0, EFD_NONBLOCK);
-		vm_client[i] = eventfd(0, EFD_NONBLOCK);
-	}
-	have_device();
-	have_client();
-}
-
-static int bind_vm(void)
-{
-	int err = ioctl(fd, PTN_IOCBIND, &vm) ? -errno : 0;
-
-	if (err)
-		vm.memory = -1; /* nobody's */
-	return err;
-}
-
-/* The client is gone, and the thread soon. */
-static void vm_is_gone(void)
-{
-	close(ends[1]);
-	for (int ms = 0; !vm_is(PTN_PORT_DOWN); ms++) {
-		assert_in_range(ms, 0, 10000);
-		usleep(1000);
-	}
-	close(ends[0]);
-	if (vm.memory >= 0)
-		close(vm.memory);
-	have_client();
-}
-
-static void remove_vm(void)
-{
-	struct objects nothing = {0};
-
-	close(ends[0]);
-	close(ends[1]);
-	close_device();
-	for (int i = 0; i < VM_VECTORS; i++) {
-		close(vm_host[i]);
-		close(vm_client[i]);
-	}
-	assert_int_equal(world_apply(&nothing), 0);
-}
-
-/* The module itself */
-
-static int module_fd = -1;
-
-static void unload(void)
-{
-	/* EAGAIN: it is open just now */
-	while (syscall(SYS_delete_module, "ptnetmap", 0) && errno != ENOENT)
-		assert_int_equal(errno, EAGAIN);
-	assert_int_equal(access("/dev/netmap", F_OK), -1);
-}
-
-static int load(void)
-{
-	return syscall(SYS_finit_module, module_fd, "", 0) ? -errno : 0;
-}
-
-/* The kernel's loader asks first, and far more often than the module does. */
-static unsigned first_of_module(void)
-{
-	enum { MANY = 1000000, OF_MODULE = 300 };
-	char text[16] = "";
-	long all;
-
-	arm(MANY);
-	assert_int_equal(load(), 0);
-	assert_true(pread(fail_nth, text, sizeof(text) - 1, 0) > 0);
-	disarm();
-	unload();
-	all = MANY - atol(text);
-	print_message("# %ld allocations\n", all);
-	return all > OF_MODULE ? (unsigned)(all - OF_MODULE) : 1;
-}
-
-static void test_loading(void **state)
-{
-	const char *file = getenv("PTNET_MODULE");
-	unsigned nth, failures = 0;
-	bool hit = true;
-
-	(void)state;
-	assert_non_null(file);
-	module_fd = open(file ?: "", O_RDONLY | O_CLOEXEC);
-	assert_true(module_fd >= 0);
-	world_forget();
-	unload();
-	for (nth = first_of_module(); hit; nth++) {
-		int err;
-
-		arm(nth);
-		err = load();
-		hit = disarm();
-		if (err) {
-			assert_true(hit);
-			assert_int_equal(access("/dev/netmap", F_OK), -1);
-			assert_int_equal(load(), 0);
-			failures++;
-		}
-		assert_int_equal(access("/dev/netmap", F_OK), 0);
-		unload();
-	}
-	print_message("# %u failures\n", failures);
-	assert_true(failures > 0);
-	assert_int_equal(load(), 0);
-	close(module_fd);
-}
-
-#define TRIAL_AS(run, undo, prepare, clean, tells)                             \
-	{                                                                      \
-		.name = #run, .test_func = exhaust,                            \
-		.initial_state = &(struct trial)                               \
-		{                                                              \
-			run, undo, prepare, clean, tells                       \
-		}                                                              \
-	}
-#define TRIAL(run, undo, prepare, clean)                                       \
-	TRIAL_AS(run, undo, prepare, clean, false)
 #define REGISTERS(run) TRIAL(run, reopen_device, have_device, close_device)
 #define REGISTERS_AT(run) TRIAL(run, reopen_device, have_other, shut_other)
 #define REGISTERS_NIC(run) TRIAL(run, reopen_device, have_nic, remove_nic)
@@ -882,7 +497,6 @@ int main(int argc, char **argv)
 		ASKS(touch_memory),
 		ASKS(send_indirect),
 		ASKS(wait_by_epoll),
-		TRIAL(bind_vm, vm_is_gone, have_vm, remove_vm),
 		TRIAL(run_loop, NULL, have_csb, have_no_csb),
 		TRIAL(make_port, port_is_not_there, have_device, close_device),
 		TRIAL(delete_port, port_is_there, have_port, remove_port),
@@ -893,16 +507,11 @@ int main(int argc, char **argv)
 		TRIAL(poll_nic, nic_is_not_polled, have_attached_nic,
 		      remove_attached_nic),
 		TRIAL_AS(world_try_to_look, NULL, have_other, shut_other, true),
-		TRIAL_AS(apply, clear, want_objects, want_nothing, true),
-		TRIAL_AS(apply_device, clear, want_device, want_no_device,
-			 true),
-		TRIAL_AS(delete_all, apply_again, have_objects, have_no_objects,
-			 true),
-		cmocka_unit_test(test_loading),
 	};
 
 	setlinebuf(stdout);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("no_memory", tests, may_fail, NULL);
+	return cmocka_run_group_tests_name("no_memory", tests, lack_begin,
+					   NULL);
 }

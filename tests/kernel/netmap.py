@@ -11,7 +11,9 @@ import select
 import socket
 import struct
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 NIOCCTRL, NIOCTXSYNC, NIOCRXSYNC = 0xC0586997, 0x6994, 0x6995
 NIOCREGIF = 0xC03C6992
@@ -26,6 +28,20 @@ NS_FORWARD, NS_MOREFRAG, NR_FORWARD = 0x4, 0x20, 0x4
 CLONE_NEWNET = 0x40000000
 MODULE = "/sys/module/ptnetmap"
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextlib.contextmanager
+def meanwhile(work, *args):
+    """work(ended, *args) in a thread, until the block ends; what it raises is raised
+    after the block."""
+    ended = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(work, ended, *args)
+        try:
+            yield
+        finally:
+            ended.set()
+    result.result()
 
 
 def request(fd, kind, name, body=None, option=None):

@@ -12,6 +12,7 @@ engine, or the kernel, where that has the module: in a guest, whose VMs are
 guests of a guest then (tests/kernel/cases/vm_kernel).
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -98,16 +99,50 @@ def until(true, seconds, what):
     return value
 
 
+class Monitor:
+    """QEMU's, from which it says what happens, too."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(str(path))
+        self.file = self.sock.makefile("rw")
+        self.file.readline()
+        self.ask("qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.sock.close()
+
+    def ask(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while "event" in (said := json.loads(self.file.readline())):
+            pass
+        assert "return" in said, said
+
+    def event(self, name, seconds):
+        """What the next one of these says."""
+        self.sock.settimeout(seconds)
+        while (said := json.loads(self.file.readline()))["event"] != name:
+            pass
+        return said["data"]
+
+
 class VM:
     """A guest of QEMU that is attached to a VM's interfaces."""
 
     def __init__(self, d, name, directory, kernel="6.1", qemu=(), by_run=False,
-                 plugged=True, modules=(), files=()):
+                 plugged=True, modules=(), files=(), append=()):
         self.d, self.name, self.kernel = d, name, kernel
         self.directory = directory
         self.by_run = by_run # ptnetctl adds the interfaces' options
         self.plugged = plugged # they are there when the guest boots
         self.modules, self.files = list(modules), list(files)
+        self.append = list(append) # words for the kernel
         self.log_path = directory / "kernel"
         self.qemu = [str(word) for word in qemu]
         self.agent = None
@@ -128,7 +163,7 @@ class VM:
         words = [] if self.by_run or not self.plugged else self.words()
         words += self.qemu + [
             "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
-            "-device", "virtserialport,chardev=agent,name=agent",
+            "-device", "virtserialport,chardev=agent,name=agent,id=agent",
             "-qmp", f"unix:{monitor},server=on,wait=off",
         ]
         command = [
@@ -140,6 +175,7 @@ class VM:
                                 *self.files]
               for word in ("--file", tool)],
             *[word for name in self.modules for word in ("--modprobe", name)],
+            *[f"--append={word}" for word in self.append],
             "--", TOP / "tests/vm/agent",
         ]
         if self.by_run:
@@ -242,18 +278,18 @@ class VM:
 
     def monitor(self, command, **arguments):
         """One command to QEMU's monitor."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(30)
-            sock.connect(str(self.channel("monitor")))
-            file = sock.makefile("rw")
-            file.readline()
-            for one in [{"execute": "qmp_capabilities"},
-                        {"execute": command, "arguments": arguments}]:
-                file.write(json.dumps(one) + "\n")
-                file.flush()
-                while "event" in (said := json.loads(file.readline())):
-                    pass
-                assert "return" in said, said
+        with Monitor(self.channel("monitor")) as monitor:
+            monitor.ask(command, **arguments)
+
+    @contextlib.contextmanager
+    def booting(self):
+        """Within, another kernel takes the guest over; after it, it is up."""
+        with Monitor(self.channel("monitor")) as monitor:
+            yield
+            while not monitor.event("VSERPORT_CHANGE", BOOT_SECONDS)["open"]:
+                pass
+        self.agent.close()
+        self.wait_until_up()
 
     def plug_options(self):
         return dict(pair.split("=") for word in self.words()[1:4:2]

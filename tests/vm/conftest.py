@@ -46,6 +46,7 @@ BACKEND = os.environ.get("PTNET_BACKEND", "engine")
 MEMORY = "512M" if BACKEND == "engine" else "224M"
 BOOT_SECONDS = 120
 END_SECONDS = 60
+MONITOR_SECONDS = 30
 # For tools that no busybox has, and netmap programs.
 TOOLS = ["/sbin/ethtool", *[f"{BUILD}/tests/kernel/{tool}:/bin/{tool}"
                             for tool in ("tool_port", "tool_udp")]]
@@ -104,22 +105,19 @@ class Monitor:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
+        self.sock.settimeout(MONITOR_SECONDS)
         self.sock.connect(str(path))
-        self.file = self.sock.makefile("rw")
+        self.file = self.sock.makefile()
         self.file.readline()
         self.ask("qmp_capabilities")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self.file.close()
         self.sock.close()
 
-    def ask(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
+    def ask(self, command, files=(), **arguments):
+        line = json.dumps({"execute": command, "arguments": arguments}) + "\n"
+        socket.send_fds(self.sock, [line.encode()], files)
         while "event" in (said := json.loads(self.file.readline())):
             pass
         assert "return" in said, said
@@ -129,6 +127,7 @@ class Monitor:
         self.sock.settimeout(seconds)
         while (said := json.loads(self.file.readline()))["event"] != name:
             pass
+        self.sock.settimeout(MONITOR_SECONDS)
         return said["data"]
 
 
@@ -146,6 +145,8 @@ class VM:
         self.log_path = directory / "kernel"
         self.qemu = [str(word) for word in qemu]
         self.agent = None
+        self.qmp = None
+        self.mute = 0 # files that it has been given for their numbers
         self.process = None
 
     def module(self, name="ptnet.ko"):
@@ -276,18 +277,18 @@ class VM:
         text = self.run(f"ethtool -S {device}")
         return {k: int(v) for k, v in re.findall(r"(\w+): (\d+)", text)}
 
-    def monitor(self, command, **arguments):
-        """One command to QEMU's monitor."""
-        with Monitor(self.channel("monitor")) as monitor:
-            monitor.ask(command, **arguments)
+    def monitor(self, command, **more):
+        """One command to QEMU's monitor, whose connection stays."""
+        self.qmp = self.qmp or Monitor(self.channel("monitor"))
+        self.qmp.ask(command, **more)
 
     @contextlib.contextmanager
     def booting(self):
         """Within, another kernel takes the guest over; after it, it is up."""
-        with Monitor(self.channel("monitor")) as monitor:
-            yield
-            while not monitor.event("VSERPORT_CHANGE", BOOT_SECONDS)["open"]:
-                pass
+        self.monitor("query-status") # reads what happened before
+        yield
+        while not self.qmp.event("VSERPORT_CHANGE", BOOT_SECONDS)["open"]:
+            pass
         self.agent.close()
         self.wait_until_up()
 
@@ -309,6 +310,18 @@ class VM:
         """The guest is asked to let go of it; once it has, QEMU hangs up."""
         self.monitor("device_del", id="plugged")
         until(self.hangs_up, 30, "the guest keeps it")
+        self.fill_numbers()
+
+    def fill_numbers(self):
+        """QEMU 7.2 listens on to the eventfds of a device that is gone, by their
+        numbers, and dies if a file with one of these has something to say. So
+        none is opened meanwhile, and then mute ones get all the numbers: see
+        ptnet(4)."""
+        mute = os.eventfd(0)
+        for _ in range(2 + 2 * int(self.plug_options()["vectors"])):
+            self.mute += 1
+            self.monitor("getfd", files=[mute], fdname=f"mute{self.mute}")
+        os.close(mute)
 
     def hangs_up(self):
         try:
@@ -326,21 +339,24 @@ class VM:
         """QEMU dies at once."""
         os.kill(self.pid(), signal.SIGKILL)
         self.process.wait(END_SECONDS)
-        self.agent.close()
+        self.hang_up()
 
     def end(self):
         """The driver unloads, the guest powers off, the kernel was content."""
         self.tell("end")
         code = self.process.wait(END_SECONDS)
-        self.agent.close()
+        self.hang_up()
         assert code == 0, self.said()
 
     def clean_up(self):
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
-        if self.agent:
-            self.agent.close()
+        self.hang_up()
+
+    def hang_up(self):
+        for connection in filter(None, (self.agent, self.qmp)):
+            connection.close()
 
 
 @pytest.fixture(scope="module")

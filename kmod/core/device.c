@@ -346,13 +346,20 @@ u32 ptn_device_give_back(struct ptn_port *p, u32 queue)
 	return n;
 }
 
+bool ptn_device_waits(const struct ptn_port *p, u32 queue)
+{
+	const struct ptn_ring *r = &p->rx[queue % p->rx_rings];
+
+	return ptn_load(r->atok->head) != ptn_load_acquire(r->ktoa->hwtail);
+}
+
 bool ptn_device_sleep(struct ptn_port *p, u32 queue)
 {
 	struct ptn_ring *r = &p->rx[queue % p->rx_rings];
 
 	ptn_store(r->atok->appl_need_kick, 1);
 	ptn_mb();
-	if (ptn_load(r->atok->head) == ptn_load_acquire(r->ktoa->hwtail))
+	if (!ptn_device_waits(p, queue))
 		return true;
 	ptn_store(r->atok->appl_need_kick, 0);
 	return false;

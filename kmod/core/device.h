@@ -95,6 +95,9 @@ u32 ptn_device_marked(struct ptn_port *p, u32 vector, u32 *from, u32 to,
 /** ptn_device_lost - count so many of these as drops of the device */
 void ptn_device_lost(struct ptn_port *p, u32 vector, u32 n);
 
+/** ptn_device_waits - whether ptn_device_take() would find something */
+bool ptn_device_waits(const struct ptn_port *p, u32 queue);
+
 /** ptn_device_sleep - ask for ops->notify when frames arrive; true: none wait
  */
 bool ptn_device_sleep(struct ptn_port *p, u32 queue);

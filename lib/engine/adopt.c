@@ -21,8 +21,8 @@ void adopt_keep(struct attach *a)
 	const struct vport *p = a->port;
 	struct keep_record r = {
 		.window = a->number,
-		.queues = p->spec.queues,
-		.slots = p->spec.slots,
+		.queues = p->queues,
+		.slots = p->slots,
 		.huge = a->memory->huge,
 	};
 	int fds[KEEP_FDS_MAX];
@@ -53,8 +53,8 @@ static bool fits(const struct vport *p, const struct kept *left)
 	const struct ptn_shape shape = shape_of(r);
 
 	return p && p->spec.kind == PTN_PORT_VM && !p->attach &&
-	       r->queues == p->spec.queues && r->slots == p->spec.slots &&
-	       shape.buf_size >= p->spec.buf_size &&
+	       r->queues == p->queues && r->slots == p->slots &&
+	       shape.buf_size >= p->buf_size &&
 	       !strcmp(r->domain, vport_domain(p)) &&
 	       left->n == KEEP_VECTORS + 2 * (1 + 2 * r->queues);
 }

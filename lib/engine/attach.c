@@ -14,6 +14,7 @@
 #include "engine/keep.h"
 #include "engine/nic.h"
 #include "engine/os/os.h"
+#include "engine/uplink.h"
 #include "engine/vport.h"
 #include "engine/watch.h"
 #include "wire/wire.h"
@@ -78,21 +79,16 @@ const struct ptn_port_ops attach_port_ops = {
 
 static struct worker *choose_worker(struct attach *a)
 {
-	struct engine *e = a->port->engine;
-	struct worker *best = a->memory->worker;
-
-	for (uint32_t i = 0; !a->memory->worker && i < e->n_workers; i++)
-		if (!best || worker_load(e->workers[i]) < worker_load(best))
-			best = e->workers[i];
-	a->memory->worker = best;
-	return best;
+	if (!a->memory->worker)
+		a->memory->worker = engine_worker(a->port->engine);
+	return a->memory->worker;
 }
 
 static void init_queues(struct attach *a, struct worker *w)
 {
 	const struct vport *p = a->port;
 
-	for (uint32_t i = 0; i < p->spec.queues; i++) {
+	for (uint32_t i = 0; i < p->queues; i++) {
 		queue_init(&a->queues[i], w, p->core, i,
 			   a->host_fd[PTN_VECTOR_TX(i)],
 			   a->host_fd[PTN_VECTOR_RX(i)]);
@@ -106,7 +102,7 @@ static void stop(void *home)
 	struct attach *a = home;
 	struct worker *w = a->memory->worker;
 
-	worker_remove(w, a->queues, a->port->spec.queues);
+	worker_remove(w, a->queues, a->port->queues);
 	ptn_port_stop(a->port->core);
 	worker_flush(w);
 }
@@ -115,7 +111,7 @@ static int start(void *home)
 {
 	struct attach *a = home;
 	struct worker *w = choose_worker(a);
-	uint32_t n = a->port->spec.queues;
+	uint32_t n = a->port->queues;
 	int err;
 
 	init_queues(a, w);
@@ -247,7 +243,7 @@ static void add_shape(struct ptn_shape *to, const struct ptn_shape *s,
 
 static void port_shape(const struct vport *p, struct ptn_shape *out)
 {
-	ptn_shape_for_port(out, p->spec.queues, p->spec.slots, p->spec.buf_size,
+	ptn_shape_for_port(out, p->queues, p->slots, p->buf_size,
 			   p->spec.extra_bufs);
 }
 
@@ -325,8 +321,7 @@ static int take_memory(struct attach *a)
 				 : own_memory(p, &a->memory);
 	if (err)
 		return err;
-	window = p->spec.buf_size >
-				 ptn_region_shape(a->memory->region)->buf_size
+	window = p->buf_size > ptn_region_shape(a->memory->region)->buf_size
 			 ? -ENOSPC
 			 : memory_take_window(a->memory);
 	if (window < 0) {
@@ -352,7 +347,7 @@ static void give_memory(struct attach *a)
 static uint64_t features_of(const struct vport *p)
 {
 	const bool headers = !p->spec.on_pipe[0] &&
-			     (p->spec.kind == PTN_PORT_HOST || p->spec.offload);
+			     (p->spec.kind != PTN_PORT_VM || p->spec.offload);
 
 	return (os_heavy() ? PTN_REGION_HEAVY_SLEEP : 0) |
 	       (headers ? PTN_REGION_HEADERS : 0);
@@ -367,8 +362,8 @@ static void fill_config(struct attach *a)
 		.features = features_of(p),
 		.generation = p->engine->generation,
 		.number = a->number,
-		.queues = p->spec.queues,
-		.slots = p->spec.slots,
+		.queues = p->queues,
+		.slots = p->slots,
 	};
 
 	ptn_window_show(&a->window, p->core, &params);
@@ -380,7 +375,7 @@ static int open_vectors(struct attach *a)
 {
 	int err;
 
-	a->vectors = 1 + 2 * a->port->spec.queues;
+	a->vectors = 1 + 2 * a->port->queues;
 	err = wire_open_vectors(a->vectors, a->host_fd, a->client_fd);
 	a->doorbell.fd = a->host_fd[PTN_VECTOR_CONTROL];
 	return err;
@@ -389,7 +384,7 @@ static int open_vectors(struct attach *a)
 static int open_device(struct attach *a)
 {
 	const struct vport *p = a->port;
-	int err = nic_attach(p->nic, p->core, p->spec.queues);
+	int err = nic_attach(p->nic, p->core, p->queues);
 
 	if (!err)
 		err = nic_open(p->nic);
@@ -458,7 +453,7 @@ void attach_end(struct attach *a)
 static int exchange_sockets(struct attach *a)
 {
 	struct worker *w = a->memory->worker;
-	const uint32_t n = a->port->spec.queues;
+	const uint32_t n = a->port->queues;
 	int err;
 
 	if (a->window.running) {
@@ -639,6 +634,12 @@ void attach_census(struct engine *e, struct census *out)
 	for (n = table_next(&e->domains, NULL); n;
 	     n = table_next(&e->domains, n))
 		add_census(out, loop_owner(n, struct memory, node));
+	for (n = table_next(&e->ports, NULL); n; n = table_next(&e->ports, n)) {
+		const struct vport *p = loop_owner(n, struct vport, node);
+
+		if (p->uplink)
+			add_census(out, uplink_memory(p->uplink));
+	}
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		worker_resume(e->workers[i]);
 }

@@ -117,12 +117,29 @@ int check_pipe(const struct pipe_spec *s, char *text, size_t size)
 	return err;
 }
 
+static int check_device(const struct finding *f, const struct port_spec *s)
+{
+	if (!s->device[0])
+		return refuse(f, -EINVAL, "which network device?");
+	if (s->on_pipe[0])
+		return refuse(f, -EINVAL,
+			      "a network device cannot be on a pipe");
+	if (s->host_stack)
+		return refuse(f, -EOPNOTSUPP,
+			      "the engine cannot put the host's stack of a "
+			      "network device on a switch or at a program's "
+			      "rings: leave out hostStack, or use the kernel "
+			      "backend");
+	return 0;
+}
+
 static int check_place(const struct finding *f, const struct port_spec *s)
 {
-	if (s->kind == PTN_PORT_NIC || s->host_stack)
-		return refuse(f, -EOPNOTSUPP,
-			      "is a network device, which the engine cannot "
-			      "do yet");
+	if (s->kind == PTN_PORT_NIC)
+		return check_device(f, s);
+	if (s->host_stack)
+		return refuse(f, -EINVAL,
+			      "only a network device has a host stack");
 	if (s->kind != PTN_PORT_HOST && s->kind != PTN_PORT_VM)
 		return refuse(f, -EINVAL, "kind %u of ports is not known",
 			      (unsigned)s->kind);
@@ -139,6 +156,12 @@ static int check_place(const struct finding *f, const struct port_spec *s)
 	return 0;
 }
 
+/* What is 0 there is decided by the engine. */
+static bool may_follow(const struct port_spec *s, uint32_t value)
+{
+	return s->kind == PTN_PORT_NIC && !value;
+}
+
 int check_port(const struct port_spec *s, char *text, size_t size)
 {
 	const struct finding f = {"port", s->name, text, size};
@@ -148,14 +171,16 @@ int check_port(const struct port_spec *s, char *text, size_t size)
 		err = check_place(&f, s);
 	if (err)
 		return err;
-	if (!in(s->queues, 1, PTN_RINGS_MAX))
+	if (!may_follow(s, s->queues) && !in(s->queues, 1, PTN_RINGS_MAX))
 		return refuse(&f, -EINVAL, "%u queues: expected 1 to %d",
 			      s->queues, PTN_RINGS_MAX);
-	if (!in(s->slots, PTN_SLOTS_MIN, PTN_SLOTS_MAX))
+	if (!may_follow(s, s->slots) &&
+	    !in(s->slots, PTN_SLOTS_MIN, PTN_SLOTS_MAX))
 		return refuse(&f, -EINVAL, "%u slots: expected %d to %d",
 			      s->slots, PTN_SLOTS_MIN, PTN_SLOTS_MAX);
-	if (!in(s->buf_size, PTN_BUF_SIZE_MIN, PTN_BUF_SIZE_MAX) ||
-	    s->buf_size % BUF_ALIGN)
+	if (!may_follow(s, s->buf_size) &&
+	    (!in(s->buf_size, PTN_BUF_SIZE_MIN, PTN_BUF_SIZE_MAX) ||
+	     s->buf_size % BUF_ALIGN))
 		return refuse(&f, -EINVAL,
 			      "buffers of %u bytes: expected a multiple of %d "
 			      "from %d to %d",

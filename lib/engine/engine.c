@@ -63,6 +63,16 @@ void engine_tick(struct engine *e)
 	set_timer(e, true);
 }
 
+struct worker *engine_worker(const struct engine *e)
+{
+	struct worker *best = NULL;
+
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		if (!best || worker_load(e->workers[i]) < worker_load(best))
+			best = e->workers[i];
+	return best;
+}
+
 static bool age(struct engine *e)
 {
 	struct table_node *n;
@@ -89,7 +99,7 @@ static void timer_heard(struct loop_source *source, uint32_t events)
 	if (read(source->fd, &count, sizeof(count)) < 0)
 		return;
 	attach_tick(e);
-	if (!age(e) && !e->n_attached)
+	if (!age(e) && !e->n_attached && !e->n_uplinks)
 		set_timer(e, false);
 }
 

@@ -11,6 +11,7 @@
 #include "engine/attach.h"
 #include "engine/nic.h"
 #include "engine/state.h"
+#include "engine/uplink.h"
 
 enum { MESSAGE_BYTES = 8192 };
 
@@ -23,8 +24,12 @@ static void look(struct vport *p)
 	if (news == NIC_CAME)
 		log_info("port %s: there is a network device of its name again",
 			 p->spec.name);
-	if (news != NIC_NO_NEWS && p->attach)
+	if (news == NIC_NO_NEWS)
+		return;
+	if (p->attach)
 		attach_renew_device(p->attach);
+	if (p->uplink)
+		uplink_renew(p->uplink);
 }
 
 /* That something did is all that is heard: what it was, is asked for. */

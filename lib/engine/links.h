@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What happens to the host's network devices, for the ports that have one: a
- * device that goes and one of its name that comes. Its VM stays attached.
+ * device that goes and one of its name that comes. Its VM stays attached, and
+ * its port on its switch.
  */
 #ifndef PTNET_ENGINE_LINKS_H
 #define PTNET_ENGINE_LINKS_H

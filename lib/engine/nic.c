@@ -26,6 +26,7 @@ enum {
 	TRIES = 4, /* of a call that fails for one frame */
 	TAG = 4, /* bytes of a VLAN tag, for which there is room before */
 	ADDRESSES = 12,
+	ETHERNET = 14, /* bytes of its header */
 	VNET_HDR_LEN = 2, /* in the header, as VNET_CSUM_START: */
 	VNET_CSUM_START = 6,
 	NEEDS_CSUM = 1,
@@ -257,6 +258,45 @@ static const struct ptn_device_ops device_ops = {
 	.fetch = fetch,
 };
 
+/* The device as the program of a port on a switch */
+
+static uint32_t inject(struct nic *n, uint32_t queue, struct ptn_work *w)
+{
+	uint32_t frames;
+
+	ptn_device_clear(w);
+	fetch(n, queue, w);
+	frames = w->n_frames;
+	ptn_device_inject(n->port, queue, w);
+	return frames;
+}
+
+static uint32_t drain(struct nic *n, uint32_t queue, struct ptn_work *w)
+{
+	uint32_t most;
+
+	if (!ptn_device_waits(n->port, queue))
+		return 0;
+	most = room(n, queue);
+	if (!most || !ptn_device_take(n->port, queue, w, most))
+		return 0;
+	xmit(n, queue, w);
+	return ptn_device_give_back(n->port, queue);
+}
+
+uint32_t nic_sync(struct nic *n, uint32_t queue, struct ptn_work *w)
+{
+	const uint32_t in = inject(n, queue, w);
+
+	return in + drain(n, queue, w);
+}
+
+/* Without room the socket tells when there is some. */
+bool nic_arm(struct nic *n, uint32_t queue)
+{
+	return ptn_device_sleep(n->port, queue) || !room(n, queue);
+}
+
 /* The device */
 
 /* One of the calls that name a device. */
@@ -284,11 +324,31 @@ static bool is_up(const char *device)
 	return !ask(device, SIOCGIFFLAGS, &r) && r.ifr_flags & IFF_UP;
 }
 
-int nic_check(const char *device, char *text, size_t size)
+/* What the core would carry in several buffers, nobody may have room for. */
+static int check_mtu(const char *device, uint32_t buf_size, char *text,
+		     size_t size)
+{
+	const uint32_t around = ETHERNET + TAG;
+	struct ifreq r;
+
+	if (ask(device, SIOCGIFMTU, &r) ||
+	    (uint32_t)r.ifr_mtu + around <= buf_size)
+		return 0;
+	snprintf(text, size,
+		 "%s: frames of MTU %d need buffers of %u bytes, there are %u: "
+		 "ip link set %s mtu %u",
+		 device, r.ifr_mtu, (uint32_t)r.ifr_mtu + around, buf_size,
+		 device, buf_size - around);
+	return -EINVAL;
+}
+
+int nic_check(const char *device, uint32_t buf_size, char *text, size_t size)
 {
 	struct ifreq r;
 
-	if (!if_nametoindex(device) || ask(device, SIOCGIFHWADDR, &r)) {
+	/* behind a colon, the kernel reads no more of it */
+	if (strchr(device, ':') || !if_nametoindex(device) ||
+	    ask(device, SIOCGIFHWADDR, &r)) {
 		snprintf(text, size, "there is no network device %s here",
 			 device);
 		return -ENODEV;
@@ -307,7 +367,7 @@ int nic_check(const char *device, char *text, size_t size)
 			 device);
 		return -EBUSY;
 	}
-	return 0;
+	return buf_size ? check_mtu(device, buf_size, text, size) : 0;
 }
 
 /* The sockets */
@@ -345,26 +405,30 @@ static int want_all(int fd, unsigned index)
 		       : 0;
 }
 
-static int configure(int fd, unsigned index)
+static int configure(int fd)
+{
+	if (set(fd, SOL_PACKET, PACKET_VNET_HDR, 1) ||
+	    set(fd, SOL_PACKET, PACKET_AUXDATA, 1) || leave_out_outgoing(fd) ||
+	    set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BYTES) ||
+	    set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BYTES))
+		return -errno;
+	return 0;
+}
+
+/* Without a protocol nothing comes. */
+static int open_socket(struct nic_queue *q)
+{
+	q->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return q->fd < 0 ? -errno : configure(q->fd);
+}
+
+static int bind_socket(int fd, unsigned index)
 {
 	const struct sockaddr_ll a = {.sll_family = AF_PACKET,
 				      .sll_protocol = htons(ALL_FRAMES),
 				      .sll_ifindex = (int)index};
 
-	if (set(fd, SOL_PACKET, PACKET_VNET_HDR, 1) ||
-	    set(fd, SOL_PACKET, PACKET_AUXDATA, 1) || leave_out_outgoing(fd) ||
-	    set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BYTES) ||
-	    set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BYTES) ||
-	    bind(fd, (const struct sockaddr *)&a, sizeof(a)))
-		return -errno;
-	return 0;
-}
-
-/* Without a protocol none comes before all is set. */
-static int open_socket(struct nic_queue *q, unsigned index)
-{
-	q->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return q->fd < 0 ? -errno : configure(q->fd, index);
+	return bind(fd, (const struct sockaddr *)&a, sizeof(a)) ? -errno : 0;
 }
 
 /* Frames of one flow go to one of them. */
@@ -385,18 +449,39 @@ static int spread(const struct nic *n)
 	return 0;
 }
 
-int nic_open(struct nic *n)
+int nic_prepare(struct nic *n)
 {
 	int err = 0;
 
-	if (!n->index || !is_up(n->device))
-		return 0;
 	for (uint32_t i = 0; !err && i < n->n; i++)
-		err = open_socket(&n->queue[i], n->index);
+		err = n->queue[i].fd < 0 ? open_socket(&n->queue[i]) : 0;
+	if (err)
+		nic_close(n);
+	return err;
+}
+
+static int join_device(struct nic *n)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < n->n; i++)
+		err = bind_socket(n->queue[i].fd, n->index);
 	if (!err)
 		err = spread(n);
+	return err ? err : want_all(n->queue[0].fd, n->index);
+}
+
+int nic_open(struct nic *n)
+{
+	int err;
+
+	if (!n->index || !is_up(n->device)) {
+		nic_close(n);
+		return 0;
+	}
+	err = nic_prepare(n);
 	if (!err)
-		err = want_all(n->queue[0].fd, n->index);
+		err = join_device(n);
 	if (err)
 		nic_close(n);
 	else
@@ -457,23 +542,29 @@ static void free_scratch(struct nic *n)
 	}
 }
 
-int nic_attach(struct nic *n, struct ptn_port *p, uint32_t queues)
+int nic_serve(struct nic *n, struct ptn_port *p, uint32_t queues)
 {
-	int err = 0;
-
-	for (uint32_t i = 0; !err && i < queues; i++) {
+	for (uint32_t i = 0; i < queues; i++) {
 		n->queue[i].scratch = new_scratch();
-		err = n->queue[i].scratch ? 0 : -ENOMEM;
-	}
-	if (!err)
-		err = ptn_device_attach(p, &device_ops, n);
-	if (err) {
-		free_scratch(n);
-		return err;
+		if (!n->queue[i].scratch) {
+			free_scratch(n);
+			return -ENOMEM;
+		}
 	}
 	n->port = p;
 	n->n = queues;
 	return 0;
+}
+
+int nic_attach(struct nic *n, struct ptn_port *p, uint32_t queues)
+{
+	int err = nic_serve(n, p, queues);
+
+	if (!err)
+		err = ptn_device_attach(p, &device_ops, n);
+	if (err)
+		nic_detach(n);
+	return err;
 }
 
 void nic_detach(struct nic *n)
@@ -491,6 +582,12 @@ void nic_detach(struct nic *n)
 bool nic_is_lost(const struct nic *n)
 {
 	return !n->index;
+}
+
+bool nic_is_same(const struct nic *a, const struct nic *b)
+{
+	return (a->index && a->index == b->index) ||
+	       !strcmp(a->device, b->device);
 }
 
 enum nic_news nic_look(struct nic *n)

@@ -25,10 +25,11 @@ struct control;
 struct engine;
 struct keep;
 struct nic;
+struct uplink;
 
 enum {
 	ENGINE_FEATURES = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-			  PTN_FEATURE_PORT | PTN_FEATURE_VM,
+			  PTN_FEATURE_PORT | PTN_FEATURE_NIC | PTN_FEATURE_VM,
 };
 
 struct vswitch {
@@ -59,6 +60,8 @@ struct listener {
 
 struct vport {
 	struct port_spec spec;
+	/* as declared, or what a device has whose port declares none */
+	uint32_t queues, slots, buf_size;
 	struct table_node node;
 	struct engine *engine;
 	struct ptn_port *core;
@@ -67,6 +70,7 @@ struct vport {
 	struct nic *nic;
 	struct listener *listener; /* NULL: nobody can attach */
 	struct attach *attach; /* NULL: nobody is */
+	struct uplink *uplink; /* a device on a switch; nobody attaches then */
 	uint64_t shut_until; /* ms: nobody may attach before */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
 	uint64_t warned; /* ms: when the log last told of its programs */
@@ -89,7 +93,7 @@ struct engine {
 	uint32_t n_workers;
 
 	LIST_HEAD(, attach) attached;
-	uint32_t n_attached;
+	uint32_t n_attached, n_uplinks;
 	uint32_t n_listeners;
 	int spare_fd; /* given up to refuse a client when there are no more */
 	uint32_t fds_max;
@@ -129,6 +133,9 @@ static inline struct vport *engine_port(const struct engine *e,
 
 	return n ? loop_owner(n, struct vport, node) : NULL;
 }
+
+/** engine_worker - the one that has the least to do */
+struct worker *engine_worker(const struct engine *e);
 
 /** engine_tick - there is something to do each second; see that it is done */
 void engine_tick(struct engine *e);

@@ -13,6 +13,7 @@
 #include "engine/check.h"
 #include "engine/links.h"
 #include "engine/nic.h"
+#include "engine/uplink.h"
 #include "engine/vport.h"
 
 enum { TXN_OPS_MAX = 200000 };
@@ -336,23 +337,43 @@ static int check_end(struct txn *t, struct op *op, struct vpipe *pipe)
 	return 0;
 }
 
+/* Who else has the device of a port that is made. */
+static const struct vport *owner_of(struct txn *t, const struct vport *of)
+{
+	const struct table *live = &t->engine->ports;
+	struct table_node *n;
+
+	for (n = table_next(live, NULL); n; n = table_next(live, n)) {
+		const struct vport *p = loop_owner(n, struct vport, node);
+
+		if (!p->leaving && p->nic && nic_is_same(p->nic, of->nic))
+			return p;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		const struct op *op = &t->ops[i];
+
+		if (op->kind == OBJECT_PORT && op->action == ACTION_NEW &&
+		    op->port != of && op->port->nic &&
+		    nic_is_same(op->port->nic, of->nic))
+			return op->port;
+	}
+	return NULL;
+}
+
 static int check_device(struct txn *t, struct op *op)
 {
 	const char *device = op->spec.port.device;
-	const struct engine *e = t->engine;
+	const struct vport *p = owner_of(t, op->port);
 	char text[MESSAGE_TEXT];
-	struct table_node *n;
 	int err;
 
-	for (n = table_next(&e->ports, NULL); n; n = table_next(&e->ports, n)) {
-		const struct vport *p = loop_owner(n, struct vport, node);
-
-		if (!p->leaving && !strcmp(p->spec.device, device))
-			return refuse(t, op, -EBUSY,
-				      "network device %s is port %s already",
-				      device, p->spec.name);
-	}
-	err = nic_check(device, text, sizeof(text));
+	if (p)
+		return refuse(t, op, -EBUSY,
+			      "network device %s is port %s already", device,
+			      p->spec.name);
+	err = nic_check(device,
+			vport_is_uplink(op->port) ? op->port->buf_size : 0,
+			text, sizeof(text));
 	return err ? refuse(t, op, err, "%s", text) : 0;
 }
 
@@ -360,9 +381,12 @@ static int check_new_port(struct txn *t, struct op *op)
 {
 	const struct port_spec *s = &op->spec.port;
 
-	if (s->device[0])
-		return check_device(t, op);
+	if (s->device[0]) {
+		int err = check_device(t, op);
 
+		if (err || !s->on_switch[0])
+			return err;
+	}
 	if (s->on_switch[0]) {
 		op->port->sw = find(t, OBJECT_SWITCH, s->on_switch);
 		return op->port->sw
@@ -520,25 +544,33 @@ static int watch_device(struct txn *t, struct op *op)
 	return 0;
 }
 
-static int connect_new(struct txn *t, struct op *op)
+/* The one of its name that it replaces, if that has a socket to hand on. */
+static struct vport *predecessor(const struct txn *t, const struct op *op)
 {
-	struct vport *old, *p = op->port;
+	struct vport *old = engine_port(t->engine, op->spec.name);
+
+	return old && !vport_is_uplink(old) ? old : NULL;
+}
+
+static int open_socket(struct txn *t, struct op *op)
+{
+	struct vport *old = predecessor(t, op);
 	int err = 0;
 
-	if (op->kind != OBJECT_PORT || op->action != ACTION_NEW)
+	if (vport_is_uplink(op->port))
 		return 0;
-	old = engine_port(t->engine, p->spec.name);
 	if (old)
-		vport_take_listener(p, old);
+		vport_take_listener(op->port, old);
 	else
-		err = vport_listen(p);
-	if (err)
-		return listen_error(t, op, err);
-	if (p->nic)
-		return watch_device(t, op);
-	if (!p->sw)
-		return 0;
-	err = ptn_vale_attach(p->sw->vale, p->core);
+		err = vport_listen(op->port);
+	return err ? listen_error(t, op, err) : 0;
+}
+
+static int put_on_switch(struct txn *t, struct op *op)
+{
+	const struct vport *p = op->port;
+	int err = ptn_vale_attach(p->sw->vale, p->core);
+
 	if (err == -ENOSPC)
 		return refuse(t, op, err, "switch %s is full: %d ports",
 			      p->spec.on_switch, PTN_VALE_PORTS_MAX);
@@ -547,6 +579,32 @@ static int connect_new(struct txn *t, struct op *op)
 			      p->spec.on_switch, strerror(-err));
 	op->linked = true;
 	return 0;
+}
+
+static int open_uplink(struct txn *t, struct op *op)
+{
+	int err = uplink_new(op->port);
+
+	return err ? refuse(t, op, err,
+			    "network device %s cannot be opened: %s",
+			    op->spec.port.device, strerror(-err))
+		   : 0;
+}
+
+static int connect_new(struct txn *t, struct op *op)
+{
+	int err;
+
+	if (op->kind != OBJECT_PORT || op->action != ACTION_NEW)
+		return 0;
+	err = open_socket(t, op);
+	if (!err && op->port->nic)
+		err = watch_device(t, op);
+	if (!err && op->port->sw)
+		err = put_on_switch(t, op);
+	if (!err && vport_is_uplink(op->port))
+		err = open_uplink(t, op);
+	return err;
 }
 
 static int pin_all(struct txn *t, struct op *op, const struct switch_spec *s)
@@ -612,10 +670,11 @@ static void unpin(struct engine *e, struct op *op)
 	}
 }
 
-static void unmake_port(struct engine *e, struct op *op)
+static void unmake_port(const struct txn *t, struct op *op)
 {
-	struct vport *old = engine_port(e, op->spec.name);
+	struct vport *old = predecessor(t, op);
 
+	uplink_free(op->port->uplink);
 	if (op->linked)
 		ptn_vale_detach(op->port->core);
 	if (old && op->port->listener)
@@ -633,7 +692,7 @@ static void undo(struct txn *t)
 
 		if (op->action == ACTION_NEW && op->object &&
 		    op->kind == OBJECT_PORT)
-			unmake_port(t->engine, op);
+			unmake_port(t, op);
 	}
 	for (size_t i = t->n; i-- > 0;) {
 		struct op *op = &t->ops[i];
@@ -654,6 +713,7 @@ static void delete_port(struct engine *e, struct vport *p)
 	if (p->attach)
 		attach_end(p->attach);
 	table_remove(&e->ports, &p->node);
+	uplink_free(p->uplink);
 	if (p->sw) {
 		ptn_vale_detach(p->core);
 		p->sw->ports--;
@@ -715,6 +775,8 @@ static void publish(struct engine *e, struct op *op)
 			ptn_pipe_attach(p->pipe->pipe, p->spec.end, p->core);
 			p->pipe->ends[p->spec.end] = p;
 		}
+		if (p->uplink)
+			uplink_start(p->uplink);
 		break;
 	}
 }

@@ -13,11 +13,15 @@
 #include "base/cleanup.h"
 #include "engine/attach.h"
 #include "engine/nic.h"
+#include "engine/uplink.h"
 #include "wire/wire.h"
 
 enum {
 	/* Descriptors kept back for clients when there are very many ports. */
 	FDS_RESERVED = 256,
+	/* What a device's port has that declares nothing. */
+	DEVICE_SLOTS = 1024,
+	DEVICE_BUF_SIZE = 2048,
 };
 
 int vswitch_new(struct vswitch **out, struct switch_spec *spec)
@@ -87,21 +91,40 @@ void vpipe_free(struct vpipe *p)
 	free(p);
 }
 
+/* One worker has all queues of a port: more of them make no device faster. */
+static void set_shape(struct vport *p)
+{
+	p->queues = p->spec.queues ?: 1;
+	p->slots = p->spec.slots ?: DEVICE_SLOTS;
+	p->buf_size = p->spec.buf_size ?: DEVICE_BUF_SIZE;
+}
+
+static int new_core(struct vport *p)
+{
+	const struct ptn_port_params params = {
+		.name = p->spec.name,
+		.queues = p->queues,
+		.slots = p->slots,
+		.extra_bufs = p->spec.extra_bufs,
+	};
+
+	return ptn_port_new(
+		&p->core, &params,
+		vport_is_uplink(p) ? &uplink_port_ops : &attach_port_ops, p);
+}
+
 int vport_new(struct vport **out, struct engine *e,
 	      const struct port_spec *spec)
 {
-	const struct ptn_port_params params = {
-		.name = spec->name,
-		.queues = spec->queues,
-		.slots = spec->slots,
-		.extra_bufs = spec->extra_bufs,
-	};
 	struct vport *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
-	err = ptn_port_new(&p->core, &params, &attach_port_ops, p);
+	p->engine = e;
+	p->spec = *spec;
+	set_shape(p);
+	err = new_core(p);
 	if (!err && spec->device[0]) {
 		p->nic = nic_new(spec->device);
 		err = p->nic ? 0 : -ENOMEM;
@@ -111,8 +134,6 @@ int vport_new(struct vport **out, struct engine *e,
 		free(p);
 		return err;
 	}
-	p->engine = e;
-	p->spec = *spec;
 	*out = p;
 	return 0;
 }
@@ -182,6 +203,11 @@ void vport_take_listener(struct vport *to, struct vport *from)
 		to->listener->port = to;
 }
 
+bool vport_is_uplink(const struct vport *p)
+{
+	return p->spec.kind == PTN_PORT_NIC && p->spec.on_switch[0];
+}
+
 const char *vport_domain(const struct vport *p)
 {
 	return p->pipe ? p->pipe->spec.domain : p->spec.domain;
@@ -197,6 +223,8 @@ void vport_status(const struct vport *p, struct port_status *out)
 		out->counters[c] += p->past[c];
 	if (p->attach)
 		attach_status(p->attach, out);
+	if (p->uplink)
+		uplink_status(p->uplink, out);
 	out->device_gone = p->nic && nic_is_lost(p->nic);
 	if (out->device_gone)
 		out->state = PTN_PORT_FAULTED;

@@ -32,6 +32,9 @@ int vport_listen(struct vport *p);
 /** vport_take_listener - what a port has listened to, another now does */
 void vport_take_listener(struct vport *to, struct vport *from);
 
+/** vport_is_uplink - a device on a switch, to which nobody attaches */
+bool vport_is_uplink(const struct vport *p);
+
 /** vport_domain - whose region it uses; "": one of its own */
 const char *vport_domain(const struct vport *p);
 

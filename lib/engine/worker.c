@@ -13,6 +13,7 @@
 
 #include "core/patience.h"
 #include "core/port.h"
+#include "engine/nic.h"
 #include "engine/os/os.h"
 #include "engine/watch.h"
 
@@ -118,6 +119,20 @@ static int watch_on(struct worker *w, struct queue *q)
 	return err;
 }
 
+/* Moving: a client's program has indices, a device has the frames itself. */
+
+static uint32_t sync_queue(struct worker *w, struct queue *q)
+{
+	return q->device ? nic_sync(q->device, q->index, w->work)
+			 : ptn_port_sync(q->port, q->index, w->work);
+}
+
+static bool arm(struct queue *q)
+{
+	return q->device ? nic_arm(q->device, q->index)
+			 : ptn_port_arm(q->port, q->index);
+}
+
 /* Queues: active or armed. */
 
 static void activate(struct worker *w, struct queue *q)
@@ -171,7 +186,7 @@ static bool is_heard(struct worker *w, struct queue *q)
 
 static void rest(struct worker *w, struct queue *q)
 {
-	if (!is_heard(w, q) || !ptn_port_arm(q->port, q->index)) {
+	if (!is_heard(w, q) || !arm(q)) {
 		q->idle_since = 0;
 		return;
 	}
@@ -224,7 +239,7 @@ static bool look(struct worker *w, struct queue *q)
 	uint32_t moved;
 
 	ptn_work_limit(w->work, q->most);
-	moved = ptn_port_sync(q->port, q->index, w->work);
+	moved = sync_queue(w, q);
 	if (moved) {
 		q->idle_since = 0;
 		charge(w, q, moved);
@@ -450,11 +465,11 @@ struct span {
 };
 
 /* A program may hand over frames and leave at once: these still go. */
-static void send_last(struct worker *w, const struct queue *q)
+static void send_last(struct worker *w, struct queue *q)
 {
 	ptn_work_limit(w->work, PTN_BATCH);
 	for (int turn = 0; turn <= PTN_SLOTS_MAX / PTN_BATCH; turn++)
-		if (!ptn_port_sync(q->port, q->index, w->work))
+		if (!sync_queue(w, q))
 			return;
 }
 

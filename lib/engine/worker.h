@@ -5,7 +5,7 @@
  * A queue is either active (the worker looks at it again and again, the
  * program need not kick) or armed (the program kicks the queue's eventfds).
  * A queue without work for a while is armed; a worker without active queues
- * sleeps. Knows queues of the core and their eventfds, no port, client or
+ * sleeps. Knows queues of the core, their eventfds and devices, no client or
  * message. Everything but queue_wake() is called by the control thread.
  *
  * Eventfds are watched edge-triggered and never read: the client holds the
@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct nic;
 struct ptn_port;
 struct watch;
 struct worker;
@@ -27,6 +28,7 @@ struct queue {
 	uint32_t index;
 	int tx_fd, rx_fd; /* what the program kicks */
 	int device_fd; /* has frames, or room for some; -1: none */
+	struct nic *device; /* is the port's program; NULL: a client is */
 	struct worker *worker;
 	/* the worker's */
 	bool active, gone;

@@ -141,6 +141,7 @@ static void a_commit_does_all_and_keeps_the_revision(void **state)
 	assert_int_equal(info.revision, 42);
 	assert_int_equal(info.features, PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
 						PTN_FEATURE_PORT |
+						PTN_FEATURE_NIC |
 						PTN_FEATURE_VM);
 }
 
@@ -187,10 +188,26 @@ static void refusals_name_the_object_and_change_nothing(void **state)
 	refused(p, &port, -EINVAL,
 		"port p1: only a VM has a network device for itself");
 	port = a_port("eth0", "vale0");
+	port.host_stack = true;
+	refused(p, &port, -EINVAL,
+		"port eth0: only a network device has a host stack");
 	port.kind = PTN_PORT_NIC;
+	refused(p, &port, -EINVAL, "port eth0: which network device?");
+	strcpy(port.device, "ptnet-none");
 	refused(p, &port, -EOPNOTSUPP,
-		"port eth0: is a network device, which the engine cannot do "
-		"yet");
+		"port eth0: the engine cannot put the host's stack of a "
+		"network device on a switch or at a program's rings: leave "
+		"out hostStack, or use the kernel backend");
+	port.host_stack = false;
+	strcpy(port.on_pipe, "q0");
+	refused(p, &port, -EINVAL,
+		"port eth0: a network device cannot be on a pipe");
+	port.on_pipe[0] = 0;
+	refused(p, &port, -ENODEV,
+		"port eth0: there is no network device ptnet-none here");
+	strcpy(port.device, "lo:1"); /* the kernel would take lo */
+	refused(p, &port, -ENODEV,
+		"port eth0: there is no network device lo:1 here");
 }
 
 static void a_switch_in_use_stays(void **state)

@@ -86,7 +86,8 @@ all: $(PROGRAMS) $(B)/libptnet.a $(B)/libptnet.so.0 $(EXAMPLES)
 test-programs: $(UNIT) $(FUZZ)
 bench-programs: $(BENCH)
 kernel-programs: $(KERNEL) $(B)/tests/backend/test_backend \
-	$(B)/tests/unit/test_vm $(B)/tests/unit/test_hostile_guest
+	$(B)/tests/backend/test_nic $(B)/tests/unit/test_vm \
+	$(B)/tests/unit/test_vm_nic $(B)/tests/unit/test_hostile_guest
 
 # --- Rules ----------------------------------------------------------------
 

@@ -585,6 +585,11 @@ static int open_uplink(struct txn *t, struct op *op)
 {
 	int err = uplink_new(op->port);
 
+	if (err == -EPERM)
+		return refuse(t, op, err,
+			      "the engine may not open network device %s: it "
+			      "needs CAP_NET_RAW and CAP_NET_ADMIN",
+			      op->spec.port.device);
 	return err ? refuse(t, op, err,
 			    "network device %s cannot be opened: %s",
 			    op->spec.port.device, strerror(-err))

@@ -396,10 +396,8 @@ def test_an_engine_that_will_not_start(make_daemon, scratch):
 
 def test_what_the_engine_cannot_do_is_refused_by_name(daemon):
     d = daemon(backend="engine")
-    features = d.get("/v1/status")["backend"]["features"]
-    if "nic" in features:
-        pytest.skip("the engine has learned it")
-    text = topology().replace("  ports:", "  nics: [{device: eth7, switch: vale0}]\n  ports:")
+    nic = "  nics: [{device: eth7, switch: vale0, hostStack: true}]\n"
+    text = topology().replace("  ports:", nic + "  ports:")
     answer = d.send("/v1/apply", text)
     assert answer.status == 501 and "eth7" in answer.json["detail"], answer
     assert "engine" in answer.json["detail"]

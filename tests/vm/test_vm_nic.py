@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import BACKEND, interface, topology, until
+from conftest import interface, topology, until
 from test_vm_pairs import assert_sound
 
 MEGABYTES = 8
@@ -55,9 +55,7 @@ def devices():
 
 
 def example():
-    """As it is; of devices on switches the engine has none."""
-    text = topology("vm-and-nic").replace("eth5", WAN).replace("eth4", UPLINK)
-    return text if BACKEND == "kernel" else re.sub(r"  nics:\n    - .*\n", "", text)
+    return topology("vm-and-nic").replace("eth5", WAN).replace("eth4", UPLINK)
 
 
 @pytest.fixture(scope="module")

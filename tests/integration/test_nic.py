@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Network devices of the host as the engine's ports: what people declare, what
+they see of it, and who dies. What frames become is in tests/backend/test_nic.c."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import BACKEND, TOP, Net, Running
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kernel"))
+from netmap import come, frame, is_ours, quiet, raw  # noqa: E402
+
+# On the module the case topologies has the same.
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or BACKEND != "engine",
+                                reason="only root makes devices")
+UP, FAR_UP, WAN, FAR_WAN = "ptnup4", "ptnup4far", "ptnup5", "ptnup5far"
+PATIENCE = 30
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def make(device, far):
+    ip("link", "add", device, "type", "veth", "peer", "name", far)
+    for end in (device, far):
+        quiet(end)
+        ip("link", "set", end, "up")
+
+
+def remove(device):
+    subprocess.run(["ip", "link", "del", device], stderr=subprocess.DEVNULL)
+
+
+def promiscuity(device):
+    return int(re.search(r"promiscuity (\d+)", ip("-d", "link", "show", device))[1])
+
+
+def until(true, why):
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, why
+        time.sleep(0.02)
+
+
+@pytest.fixture()
+def devices():
+    with contextlib.ExitStack() as stack:
+        for device, far in ((UP, FAR_UP), (WAN, FAR_WAN)):
+            make(device, far)
+            stack.callback(remove, device)
+        yield
+
+
+@pytest.fixture()
+def net(scratch):
+    net = Net(scratch)
+    yield net.start()
+    net.end()
+
+
+def declare(net, spec, check=True):
+    path = net.directory / "t.yaml"
+    path.write_text("{apiVersion: ptnet/v1, kind: Topology, metadata: {name: t}, "
+                    f"spec: {spec}}}\n")
+    return net.ctl("apply", path, check=check)
+
+
+def example(net, name, **more):
+    text = (TOP / "topologies" / f"{name}.yaml").read_text()
+    for old, new in {"eth4": UP, "eth5": WAN, **more}.items():
+        text = text.replace(old, new)
+    path = net.directory / f"{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def nic(net, name=UP):
+    found, = [n for n in net.json("get", "nics") if n["name"] == name]
+    return found
+
+
+def engine(net):
+    found = subprocess.run(["pgrep", "-f", f"ptnet-engine.*{net.run_dir}"],
+                           capture_output=True, text=True)
+    return int(found.stdout.split()[0])
+
+
+def passes(net, port, far, count=20):
+    """Both ways between a program's port and the wire."""
+    wire = raw(far)
+    net.ctl("traffic", "send", "--port", port, "--count", count)
+    assert len(come(wire, count, is_ours)) >= count
+    taker = Running(net, "recv", "--port", port, "--count", count)
+    for i in range(count):
+        wire.send(frame(i))
+    assert taker.result()["frames"] >= count
+    wire.close()
+
+
+ON_SWITCH = f"""{{switches: [{{name: s}}, {{name: r}}], nics: [{{device: {UP}, switch: s}}],
+    ports: [{{name: probe, switch: s}}, {{name: other, switch: r}}]}}"""
+
+
+def test_the_example_is_applied_whole(net, devices):
+    path = example(net, "vm-and-nic")
+    net.ctl("apply", path)
+    assert net.json("status")["inSync"]
+    assert "nic" in net.json("status")["backend"]["features"]
+    found = nic(net)
+    assert found["status"]["state"] == "up"
+    assert found["status"]["socket"] is found["status"]["pid"] is None, found
+    assert found["spec"]["switch"] == "uplink"
+    assert promiscuity(UP) == 1 and promiscuity(WAN) == 0
+    assert not (net.run_dir / f"ports/{UP}.sock").exists()
+    assert net.ctl("plan", path).stdout == "no changes\n"
+    assert net.json("census")["lost"] == 0
+    net.ctl("delete", "topology", "vm-and-nic")
+    assert promiscuity(UP) == 0
+    assert net.json("get", "nics") == []
+
+
+def test_frames_pass_and_are_counted(net, devices):
+    declare(net, ON_SWITCH)
+    passes(net, "probe", FAR_UP)
+    counters = nic(net)["counters"]
+    assert counters["rx_frames"] >= 20 and counters["tx_frames"] >= 20, counters
+    table = {e["port"] for e in net.json("get", "fdb", "s")}
+    assert UP in table, table
+
+
+def test_it_moves_to_another_switch(net, devices):
+    declare(net, ON_SWITCH)
+    declare(net, ON_SWITCH.replace("switch: s}],", "switch: r}],"))
+    assert nic(net)["spec"]["switch"] == "r"
+    passes(net, "other", FAR_UP)
+    assert promiscuity(UP) == 1
+
+
+def test_a_daemon_and_an_engine_that_die(net, devices):
+    declare(net, ON_SWITCH)
+    passes(net, "probe", FAR_UP)
+    before = nic(net)["counters"]
+    net.kill()
+    net.start()
+    assert nic(net)["counters"] == before  # nothing happened to it
+    assert net.json("status")["inSync"]
+    for _ in range(2):
+        was = engine(net)
+        os.kill(was, signal.SIGKILL)
+        until(lambda: net.json("status")["inSync"] and engine(net) != was,
+              "no engine follows")
+        assert nic(net)["status"]["state"] == "up"
+        assert promiscuity(UP) == 1
+        passes(net, "probe", FAR_UP)
+
+
+def test_a_device_goes_and_comes_back(net, devices):
+    declare(net, ON_SWITCH)
+    passes(net, "probe", FAR_UP)
+    remove(UP)
+    until(lambda: nic(net)["status"]["state"] == "faulted", "nobody saw it go")
+    assert net.json("status")["inSync"]
+    assert net.ctl("plan", net.directory / "t.yaml").stdout == "no changes\n"
+    make(UP, FAR_UP)
+    until(lambda: nic(net)["status"]["state"] == "up", "it is not taken again")
+    passes(net, "probe", FAR_UP)
+    log = (net.run_dir / "engine.log").read_text()
+    assert f"port {UP}: its network device went away" in log
+    assert f"port {UP}: there is a network device of its name again" in log
+
+
+def test_alone_it_is_a_programs(net, devices):
+    declare(net, f"{{nics: [{{device: {UP}}}]}}")
+    assert nic(net)["status"]["state"] == "down"
+    assert promiscuity(UP) == 0
+    passes(net, UP, FAR_UP)
+    until(lambda: promiscuity(UP) == 0, "it is not given back")
+    # and by the same name on a switch, without its socket, and back
+    for _ in range(2):
+        declare(net, ON_SWITCH)
+        passes(net, "probe", FAR_UP)
+        assert list((net.run_dir / "ports").glob(f"{UP}*")) == []
+        declare(net, f"{{nics: [{{device: {UP}}}]}}")
+        passes(net, UP, FAR_UP)
+
+
+def test_what_cannot_be_is_refused_and_nothing_is_done(net, devices):
+    declare(net, ON_SWITCH)
+    for text, words in [
+            (ON_SWITCH.replace("switch: s}],", "switch: s, hostStack: true}],"),
+             "the engine cannot put the host's stack of a network device on a switch"),
+            (ON_SWITCH.replace(UP, "ptnnone"), "there is no network device ptnnone here"),
+            (ON_SWITCH.replace(UP, "lo"), "lo cannot be a port")]:
+        said = declare(net, text, check=False)
+        assert said.returncode == 1 and words in said.stderr, said.stderr
+        assert "spec.nics[0]" in said.stderr, said.stderr
+        assert nic(net)["status"]["state"] == "up"
+    ip("link", "set", WAN, "mtu", 9000)
+    said = declare(net, ON_SWITCH.replace(UP, WAN), check=False)
+    assert f"ip link set {WAN} mtu 2030" in said.stderr, said.stderr
+    passes(net, "probe", FAR_UP)
+
+
+def test_without_rights_it_says_which(devices, scratch):
+    net = Net(scratch, prefix=["setpriv", "--bounding-set", "-net_raw"])
+    net.start()
+    try:
+        said = declare(net, ON_SWITCH, check=False)
+        assert said.returncode == 1
+        assert f"may not open network device {UP}: it needs CAP_NET_RAW" in said.stderr
+        assert net.json("get", "ports") == []
+    finally:
+        net.end()

@@ -98,7 +98,7 @@ static void learn_new(struct ptn_fdb *f, u64 mac, u32 port)
 	} else {
 		f->used++;
 	}
-	f->stamp[i] = f->tick;
+	ptn_store(f->stamp[i], f->tick);
 	ptn_store(f->entry[i], word(mac, port));
 	f->count[PTN_SWC_LEARNED]++;
 }
@@ -107,7 +107,7 @@ static void learn_again(struct ptn_fdb *f, u32 i, u64 mac, u32 port)
 {
 	if (f->stamp[i] & PTN_FDB_STATIC)
 		return;
-	f->stamp[i] = f->tick;
+	ptn_store(f->stamp[i], f->tick);
 	if (f->entry[i] == word(mac, port))
 		return;
 	ptn_store(f->entry[i], word(mac, port));
@@ -138,7 +138,7 @@ int ptn_fdb_pin(struct ptn_fdb *f, u64 mac, u32 port)
 		i = find_room(f, mac);
 	if (i >= 0) {
 		f->used += !f->entry[i];
-		f->stamp[i] = PTN_FDB_STATIC;
+		ptn_store(f->stamp[i], PTN_FDB_STATIC);
 		ptn_store(f->entry[i], word(mac, port));
 		changed(f);
 	}

@@ -14,7 +14,7 @@ enum { ENOUGH = 3000 };
 
 /* Failing: the nth time that this thread asks the kernel for memory. */
 
-static int fail_nth = -1;
+static int fail_nth = -1, make_it_fail = -1;
 
 static bool set(const char *name, const char *value)
 {
@@ -33,8 +33,11 @@ int lack_begin(void **state)
 {
 	(void)state;
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	make_it_fail =
+		open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
 	/* all kinds of memory, and not a word */
-	return fail_nth < 0 || !set("failslab/ignore-gfp-wait", "N") ||
+	return fail_nth < 0 || make_it_fail < 0 ||
+	       !set("failslab/ignore-gfp-wait", "N") ||
 	       !set("fail_page_alloc/ignore-gfp-wait", "N") ||
 	       !set("fail_page_alloc/ignore-gfp-highmem", "N") ||
 	       !set("fail_page_alloc/min-order", "0") ||
@@ -84,13 +87,10 @@ static void set_all(const char *what, const char *value)
 	}
 }
 
+/* Through what is open: to open something takes memory. */
 static void may_fail_always(bool may)
 {
-	FILE *file = fopen("/proc/thread-self/make-it-fail", "we");
-
-	assert_non_null(file);
-	fputs(may ? "1" : "0", file);
-	assert_int_equal(fclose(file), 0);
+	assert_int_equal(pwrite(make_it_fail, may ? "1" : "0", 1, 0), 1);
 }
 
 void lack_arm_all(unsigned bytes)
@@ -101,14 +101,14 @@ void lack_arm_all(unsigned bytes)
 	set_all("task-filter", "Y");
 	set_all("times", "-1");
 	set_all("space", text);
-	may_fail_always(true);
 	set_all("probability", "100");
+	may_fail_always(true);
 }
 
 void lack_disarm_all(void)
 {
-	set_all("probability", "0");
 	may_fail_always(false);
+	set_all("probability", "0");
 }
 
 static bool is_lack(int err)
@@ -150,12 +150,26 @@ static bool attempt(const struct trial *t, const struct world *before,
 	return hit;
 }
 
+/* What is closed may be let go a moment later. */
+static void assert_users(int n)
+{
+	for (int ms = 0; world_module_users() != n; ms += 10) {
+		if (ms > 10000)
+			fail_msg("%d users of the module, %d before",
+				 world_module_users(), n);
+		usleep(10000);
+	}
+}
+
 void lack_exhaust(void **state)
 {
 	const struct trial *t = *state;
 	struct world before;
 	unsigned nth = 1;
+	int users;
 
+	world_look(&before);
+	users = world_module_users();
 	if (t->prepare)
 		t->prepare();
 	world_look(&before);
@@ -166,4 +180,5 @@ void lack_exhaust(void **state)
 	print_message("# %u failures\n", nth - 1);
 	if (t->clean)
 		t->clean();
+	assert_users(users);
 }

@@ -41,7 +41,7 @@ void lack_disarm_all(void);
  * lack_exhaust - try it with each failure that there is
  *
  * The test of a TRIAL. After a failure the world is what it was, and the same
- * works.
+ * works. In the end nobody uses the module that did not before.
  */
 void lack_exhaust(void **state);
 

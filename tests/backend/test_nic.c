@@ -616,6 +616,8 @@ static void a_device_moves_to_a_vm(void **state)
 		driver_start(&guest, h, "v.wan", 0);
 		exchange(&guest, wire, 5);
 		driver_end(&guest);
+		/* the module gives nobody's device away */
+		assert_state(h, "v.wan", PTN_PORT_DOWN);
 		declare(h, "s", "s");
 		driver_start(&guest, h, GUEST, 0);
 		exchange(&guest, wire, 5);

@@ -248,7 +248,7 @@ static void look_after(struct kbind *b)
 		ptn_window_heard(w);
 	if (!ptn_window_fail(w))
 		return;
-	kevent_port(b->port, PTN_EVENT_PORT_FAULT);
+	kevent_port(b->port, PTN_EVENT_PORT_STOPPED);
 	pr_info_ratelimited(
 		"ptnetmap: port %s: stopped, its VM (process %d) corrupted the rings too often\n",
 		b->port->name, b->pid);

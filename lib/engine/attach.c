@@ -11,17 +11,20 @@
 #include "base/log.h"
 #include "engine/adopt.h"
 #include "engine/attach_inner.h"
+#include "engine/control.h"
 #include "engine/keep.h"
 #include "engine/nic.h"
 #include "engine/os/os.h"
 #include "engine/uplink.h"
 #include "engine/vport.h"
 #include "engine/watch.h"
+#include "nl/message.h"
 #include "wire/wire.h"
 
 enum {
 	SHUT_MS = 10 * 1000, /* to a program that held a worker */
 	WARN_PERIOD_MS = 10000,
+	TELL_PERIOD_MS = 10000, /* as control.h says */
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
 };
@@ -167,6 +170,20 @@ static bool may_warn(struct vport *p)
 	return true;
 }
 
+static void tell_stopped(struct attach *a)
+{
+	const uint64_t now = ptn_now_ms();
+	struct vport *p = a->port;
+	struct message_event event = {.type = PTN_EVENT_PORT_STOPPED,
+				      .pid = (uint32_t)a->pid};
+
+	if (p->told && now - p->told < TELL_PERIOD_MS)
+		return;
+	p->told = now;
+	strcpy(event.port, p->spec.name);
+	control_tell(p->engine->control, &event);
+}
+
 static void fault(struct attach *a)
 {
 	if (!ptn_window_fail(&a->window))
@@ -174,6 +191,7 @@ static void fault(struct attach *a)
 	/* it cost its worker's other ports some time: not again at once */
 	if (ptn_load(a->spoilt))
 		a->port->shut_until = ptn_now_ms() + SHUT_MS;
+	tell_stopped(a);
 	if (!may_warn(a->port))
 		return;
 	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "

@@ -19,6 +19,7 @@ enum {
 	CONNECTIONS_MAX = 64,
 	DATAGRAMS_PER_TURN = 16, /* then the others have their turn */
 	SEND_BUFFER = 4 * 1024 * 1024,
+	UNREAD_MAX = 64 * 1024, /* bytes; what happens then is not told */
 };
 
 struct connection {
@@ -188,6 +189,29 @@ int control_new(struct control **out, struct engine *e)
 	}
 	*out = s;
 	return 0;
+}
+
+static void tell(struct connection *c, const struct message_event *event)
+{
+	const struct message m = {.type = PTN_ENGINE_FAMILY,
+				  .cmd = PTN_CMD_EVENT,
+				  .has = MESSAGE_HAS(PTN_A_EVENT),
+				  .event = *event};
+
+	if (!c->session.listens || c->session.out.len > UNREAD_MAX ||
+	    message_put(&c->session.out, &m))
+		return;
+	loop_change(&c->control->engine->loop, &c->source, EPOLLOUT);
+}
+
+void control_tell(struct control *s, const struct message_event *event)
+{
+	struct connection *c;
+
+	if (!s)
+		return;
+	LIST_FOREACH(c, &s->connections, link)
+	tell(c, event);
 }
 
 void control_free(struct control *s)

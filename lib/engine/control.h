@@ -7,6 +7,7 @@
 
 struct control;
 struct engine;
+struct message_event;
 
 /**
  * control_new - listen; only the engine's own user and root are let in
@@ -15,6 +16,13 @@ struct engine;
  * Returns 0 or -errno.
  */
 int control_new(struct control **out, struct engine *e);
+
+/**
+ * control_tell - something happened: for all sessions that want to know
+ *
+ * Nobody waits for them: who does not read in time loses some. @c may be NULL.
+ */
+void control_tell(struct control *c, const struct message_event *event);
 
 /** control_free - close all connections and remove the socket. Takes NULL. */
 void control_free(struct control *c);

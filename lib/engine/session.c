@@ -203,6 +203,13 @@ static int tell_census(struct session *s, struct request *r)
 	return answer(s, r->m, &m);
 }
 
+static int listen_too(struct session *s, struct request *r)
+{
+	(void)r;
+	s->listens = true;
+	return 0;
+}
+
 /* Changes. */
 
 static void drop(struct session *s)
@@ -273,6 +280,7 @@ static const struct {
 	[PTN_CMD_PORT_GET] = {tell_ports, 0},
 	[PTN_CMD_FDB_GET] = {tell_fdb, MESSAGE_HAS(PTN_A_SWITCH)},
 	[PTN_CMD_CENSUS_GET] = {tell_census, 0},
+	[PTN_CMD_EVENT] = {listen_too, 0},
 };
 
 static int run(struct session *s, struct request *r)

@@ -17,6 +17,7 @@ struct session {
 	struct txn *txn; /* NULL: none is open */
 	int spoilt; /* why the open transaction cannot be committed */
 	char why[MESSAGE_TEXT];
+	bool listens; /* wants to be told what happens */
 };
 
 /**

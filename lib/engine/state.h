@@ -74,6 +74,7 @@ struct vport {
 	uint64_t shut_until; /* ms: nobody may attach before */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
 	uint64_t warned; /* ms: when the log last told of its programs */
+	uint64_t told; /* ms: ... and listeners of its being stopped */
 	bool leaving, changing; /* by the transaction that is being done */
 };
 

@@ -6,17 +6,25 @@
  * table.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
 #include "backend/channel.h"
+#include "backend/events.h"
 #include "backend/process.h"
+#include "base/cleanup.h"
+#include "nl/message.h"
 
 struct backend {
 	struct channel channel;
 	struct process process;
+	int event_fd; /* a connection that is told what happens */
 };
 
 static int engine_connect(struct channel *c)
@@ -52,6 +60,8 @@ static void engine_close(struct backend *b)
 		return;
 	channel_fini(&b->channel);
 	process_fini(&b->process);
+	if (b->event_fd >= 0)
+		close(b->event_fd);
 	free(b);
 }
 
@@ -59,6 +69,34 @@ static void engine_teardown(struct backend *b)
 {
 	process_end(&b->process);
 	channel_close(&b->channel);
+}
+
+/* An engine of before there were events refuses it, which is not heard. */
+static int ask_for_events(int fd)
+{
+	const struct message m = {.type = PTN_ENGINE_FAMILY,
+				  .flags = NLM_F_REQUEST,
+				  .cmd = PTN_CMD_EVENT};
+	struct message_buf out = {0};
+	int err = message_put(&out, &m);
+
+	if (!err && send(fd, out.data, out.len, MSG_NOSIGNAL) < 0)
+		err = -errno;
+	message_buf_fini(&out);
+	return err;
+}
+
+static int open_events(struct backend *b, struct backend_error *error)
+{
+	_cleanup_close_ int fd = process_connect(&b->process);
+	int err = fd < 0 ? fd : ask_for_events(fd);
+
+	if (err)
+		return backend_fail(error, -ECONNRESET,
+				    "the engine tells no events: %s",
+				    strerror(-err));
+	b->event_fd = steal_fd(&fd);
+	return 0;
 }
 
 enum { CONTACT_TRIES = 20, CONTACT_MS = 50 };
@@ -77,6 +115,8 @@ static int make_contact(struct backend *b, struct backend_error *error)
 				     error ? sizeof(error->message) : 0);
 		err = b->channel.sock < 0 ? b->channel.sock
 					  : engine_info(b, &info, error);
+		if (!err)
+			err = open_events(b, error);
 	}
 	return err;
 }
@@ -90,6 +130,7 @@ static int engine_open(struct backend **out,
 
 	if (!b)
 		return backend_fail(error, -ENOMEM, "no memory");
+	b->event_fd = -1;
 	b->channel.peer = "the engine";
 	b->channel.gone = "has ended";
 	b->channel.type = PTN_ENGINE_FAMILY;
@@ -141,6 +182,29 @@ static int engine_death_fd(struct backend *b)
 	return b->process.pidfd >= 0 ? b->process.pidfd : b->channel.sock;
 }
 
+static int engine_event_fd(struct backend *b)
+{
+	return b->event_fd;
+}
+
+/* What has ended is readable for ever; that it has, the death_fd tells. */
+static void be_deaf(struct backend *b)
+{
+	_cleanup_close_ int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd >= 0)
+		dup3(fd, b->event_fd, O_CLOEXEC);
+}
+
+static bool engine_hear(struct backend *b)
+{
+	bool ended, to_do = events_hear(b->event_fd, &ended);
+
+	if (ended)
+		be_deaf(b);
+	return to_do;
+}
+
 const struct backend_ops backend_engine = {
 	.name = "engine",
 	.open = engine_open,
@@ -152,4 +216,6 @@ const struct backend_ops backend_engine = {
 	.fdb = engine_fdb,
 	.census = engine_census,
 	.death_fd = engine_death_fd,
+	.event_fd = engine_event_fd,
+	.hear = engine_hear,
 };

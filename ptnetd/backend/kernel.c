@@ -32,6 +32,7 @@
 
 #include "backend/backend.h"
 #include "backend/channel.h"
+#include "backend/events.h"
 #include "backend/sockets.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -166,10 +167,7 @@ static void die(struct backend *b)
 
 /* Events: those that a daemon has something to do or to say about. */
 
-enum {
-	AT_EVENT = NLMSG_HDRLEN + GENL_HDRLEN + 2 * NLA_HDRLEN,
-	EVENT_BYTES = 4096,
-};
+enum { AT_EVENT = NLMSG_HDRLEN + GENL_HDRLEN + 2 * NLA_HDRLEN };
 
 /*
  * What programs do, open and close ports, comes by the thousands: nobody is
@@ -180,10 +178,12 @@ static int choose_events(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_EVENT + 4, 0, 6),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_EVENT + 4, 0, 7),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT_EVENT),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_PORT_FAULT),
-			 3, 0),
+			 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			 htonl(PTN_EVENT_PORT_STOPPED), 3, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_NIC_GONE),
 			 2, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PTN_EVENT_STORM), 1,
@@ -219,72 +219,12 @@ static int open_event_fd(void)
 	return err ? err : take_fd(s);
 }
 
-/* Returns whether there is something to do. */
-static bool tell(const struct message_event *e)
-{
-	switch ((enum ptn_event)e->type) {
-	case PTN_EVENT_PORT_FAULT:
-		log_warn("port %s: process %u has corrupted a ring", e->port,
-			 e->pid);
-		return false;
-	case PTN_EVENT_NIC_GONE:
-		log_warn("port %s: its network device went away", e->port);
-		return false;
-	case PTN_EVENT_NIC_BACK:
-		log_info("port %s: there is a network device of its name again",
-			 e->port);
-		return true;
-	case PTN_EVENT_STORM:
-		log_warn("switch %s floods %u frames a second", e->sw, e->rate);
-		return false;
-	case PTN_EVENT_CHANGED:
-	case PTN_EVENT_PORT_UP:
-	case PTN_EVENT_PORT_DOWN:
-	case PTN_EVENT_PORT_NEW:
-	case PTN_EVENT_PORT_GONE:
-		break;
-	}
-	return false;
-}
-
-static bool hear_datagram(const uint8_t *at, size_t len)
-{
-	bool to_do = false;
-	int got = 1;
-
-	while (got > 0) {
-		struct message m;
-
-		got = message_next(&at, &len, &m);
-		if (got > 0 && (m.has & MESSAGE_HAS(PTN_A_EVENT)))
-			to_do |= tell(&m.event);
-		message_fini(&m);
-	}
-	return to_do;
-}
-
-static bool hear_events(struct backend *b)
-{
-	uint8_t bytes[EVENT_BYTES];
-	bool to_do = false;
-
-	for (;;) {
-		ssize_t n =
-			recv(b->event_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-
-		if (n > 0)
-			to_do |= hear_datagram(bytes, (size_t)n);
-		else if (n < 0 && errno == ENOBUFS)
-			to_do = true; /* some were lost: any of them */
-		else if (n == 0 || errno != EINTR)
-			return to_do;
-	}
-}
-
 static bool kernel_hear(struct backend *b)
 {
+	bool ended;
+
 	sockets_hear(b->sockets);
-	return hear_events(b);
+	return events_hear(b->event_fd, &ended);
 }
 
 static int kernel_event_fd(struct backend *b)

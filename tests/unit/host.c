@@ -66,13 +66,13 @@ static void open_backend(struct host *h)
 static void start_hearing(struct host *h)
 {
 	h->ending = false;
-	pthread_create(&h->thread, NULL, hear, h);
+	pthread_create(&h->ear, NULL, hear, h);
 }
 
 static void stop_hearing(struct host *h)
 {
 	__atomic_store_n(&h->ending, true, __ATOMIC_RELEASE);
-	pthread_join(h->thread, NULL);
+	pthread_join(h->ear, NULL);
 }
 
 static bool is_engine(void)
@@ -93,8 +93,7 @@ int host_open(void **state)
 		pthread_barrier_wait(&h->ready);
 	}
 	open_backend(h);
-	if (!is_engine())
-		start_hearing(h);
+	start_hearing(h);
 	*state = h;
 	return 0;
 }
@@ -111,7 +110,6 @@ static void end_engine(struct host *h)
 
 static void end_kernel(struct host *h)
 {
-	stop_hearing(h);
 	host_ops->teardown(h->backend);
 	host_ops->close(h->backend);
 }
@@ -121,6 +119,7 @@ int host_close(void **state)
 	struct host *h = *state;
 	char ports[96];
 
+	stop_hearing(h);
 	if (is_engine())
 		end_engine(h);
 	else

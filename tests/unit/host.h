@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A host's side with attach sockets, and what makes it do: an engine in a
- * thread of the test; or the kernel's module, with a thread that serves the
- * sockets as ptnetd does.
+ * thread of the test, or the kernel's module; and a thread that hears what
+ * happens, and serves the module's sockets, as ptnetd does.
  */
 #ifndef TESTS_UNIT_HOST_H
 #define TESTS_UNIT_HOST_H
@@ -14,10 +14,11 @@
 
 struct host {
 	char dir[64];
-	pthread_t thread;
+	pthread_t thread; /* the engine's */
+	pthread_t ear;
 	pthread_barrier_t ready;
 	struct backend *backend;
-	/* the kernel's: calls come from one thread at a time */
+	/* calls come from one thread at a time */
 	pthread_mutex_t lock;
 	bool ending;
 };

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -382,6 +383,15 @@ static void a_hostile_guest_harms_itself_alone(void **state)
 	qemu_end(&n[1].q);
 }
 
+static void do_harm_until_disabled(struct host *h, struct vandal *v)
+{
+	for (int64_t end = now_ms() + PATIENCE_MS; !is_disabled(h);) {
+		assert_true(now_ms() < end);
+		for (int i = 0; i < 100; i++)
+			vandal_hand_over(v);
+	}
+}
+
 static void begin_two(struct neighbour *bad, struct neighbour *good,
 		      struct vandal *v, struct host *h)
 {
@@ -397,17 +407,60 @@ static void a_disabled_port_is_as_good_as_new(void **state)
 	struct vandal v;
 
 	begin_two(&bad, &good, &v, *state);
-	for (int64_t end = now_ms() + PATIENCE_MS; !is_disabled(*state);) {
-		assert_true(now_ms() < end);
-		for (int i = 0; i < 100; i++)
-			vandal_hand_over(&v);
-	}
+	do_harm_until_disabled(*state, &v);
 	assert_int_equal(qemu_config(&bad.q)->state, PTN_STATE_FAULTED);
 	assert_int_equal(qemu_command(&bad.q, PTN_REGION_RESET), -EIO);
 	assert_int_equal(qemu_command(&bad.q, PTN_REGION_START), -EIO);
 	qemu_end(&bad.q);
 	begin_life(&bad, *state, "v.a", BAD);
 	exchange(&bad, &good, 1);
+	qemu_end(&bad.q);
+	qemu_end(&good.q);
+}
+
+/* What the log says from now on; returns the stderr that it was. */
+static int keep_log(int *log)
+{
+	const int before = dup(STDERR_FILENO);
+
+	*log = memfd_create("log", MFD_CLOEXEC);
+	assert_int_equal(dup2(*log, STDERR_FILENO), STDERR_FILENO);
+	return before;
+}
+
+static bool says(int log, const char *sentence)
+{
+	char text[4096];
+	const ssize_t n = pread(log, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = 0;
+	return strstr(text, sentence);
+}
+
+/* By an event, on each backend in the same words. */
+static void ptnetd_is_told_of_a_disabled_port(void **state)
+{
+	struct neighbour bad, good;
+	struct vandal v;
+	char sentence[128];
+	int log, before;
+	bool said = false;
+
+	snprintf(
+		sentence, sizeof(sentence),
+		"port v.a: stopped: process %d has corrupted its rings too often",
+		(int)getpid());
+	begin_two(&bad, &good, &v, *state);
+	before = keep_log(&log);
+	do_harm_until_disabled(*state, &v);
+	for (int64_t end = now_ms() + PATIENCE_MS; !said && now_ms() < end;) {
+		poll(NULL, 0, 1);
+		said = says(log, sentence);
+	}
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(log);
+	assert_true(said);
 	qemu_end(&bad.q);
 	qemu_end(&good.q);
 }
@@ -614,6 +667,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_hostile_guest_harms_itself_alone),
 		TEST(a_disabled_port_is_as_good_as_new),
+		TEST(ptnetd_is_told_of_a_disabled_port),
 		TEST(a_storm_of_doorbells_ends),
 		TEST(resets_are_limited),
 		TEST(a_vm_that_is_killed_leaves_its_port_at_once),

@@ -30,9 +30,11 @@
  * not changed: a NEW of such a name is refused.
  *
  * The kernel's family has a multicast group for events; who does not read
- * them in time loses some, and hears of that by ENOBUFS. A port whose network
- * device went keeps its place and is FAULTED; once there is a device of that
- * name again (NIC_BACK) it is STALE: made anew, it has that one.
+ * them in time loses some, and hears of that by ENOBUFS. The engine tells them
+ * to a connection that has sent EVENT as a request: of ports that it stopped,
+ * each at most once in ten seconds. A port whose network device went keeps its
+ * place and is FAULTED; once there is a device of that name again (NIC_BACK) it
+ * is STALE: made anew, it has that one.
  */
 #ifndef PTNET_UAPI_CONTROL_H
 #define PTNET_UAPI_CONTROL_H
@@ -69,7 +71,8 @@ enum ptn_cmd {
 	PTN_CMD_CENSUS_GET, /* -> CENSUS_NEW: count every buffer of every region
 			     */
 	PTN_CMD_CENSUS_NEW,
-	PTN_CMD_EVENT, /* to the group: EVENT, perhaps REVISION */
+	/* To the group: EVENT, perhaps REVISION. To the engine: tell me. */
+	PTN_CMD_EVENT,
 	PTN_CMD_MAX,
 };
 
@@ -272,6 +275,7 @@ enum ptn_event {
 	PTN_EVENT_NIC_GONE, /* the network device went, or changed namespace */
 	PTN_EVENT_STORM, /* a switch floods more than it should; told once */
 	PTN_EVENT_NIC_BACK, /* a device of its name came */
+	PTN_EVENT_PORT_STOPPED, /* disabled: it did harm too often */
 };
 
 #endif

@@ -157,6 +157,13 @@ static int new_pipe(struct kpipe **out, const char *name, const char *parent,
 			      parent);
 		goto err_settle;
 	}
+	/* its memory is mapped by a guest, and has room for its rings alone */
+	if (p->kind == PTN_PORT_VM) {
+		err = krefuse(-EBUSY,
+			      "%s is a VM's: programs have no pipes on it",
+			      parent);
+		goto err_settle;
+	}
 	err = kpipe_new(out, name);
 	if (err)
 		goto err_settle;

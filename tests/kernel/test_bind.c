@@ -202,7 +202,7 @@ static void whatever_a_client_says_ends_it(void **state)
 
 static void programs_do_not_open_a_vms_port(void **state)
 {
-	static const char *const names[] = {"v.a", "vales:v.a", "netmap:v.a{1"};
+	static const char *const names[] = {"v.a", "vales:v.a", "vales:v.a{1"};
 	struct qemu q;
 
 	for (int bound = 0; bound < 2; bound++) {
@@ -216,6 +216,26 @@ static void programs_do_not_open_a_vms_port(void **state)
 	}
 	guest_ready(&q);
 	qemu_end(&q);
+}
+
+/* Nor are their rings laid beside its: what lies there is the VM's alone. */
+static void a_vms_port_has_no_pipes(void **state)
+{
+	static const char *const names[] = {"v.a{1", "v.a}1"};
+	struct qemu q;
+
+	for (int bound = 0; bound < 2; bound++) {
+		if (bound)
+			guest_started(&q, *state, "v.a");
+		for (unsigned i = 0; i < COUNT(names); i++) {
+			struct abi_port p;
+
+			assert_error(abi_try_open(&p, names[i], NULL), EBUSY);
+		}
+	}
+	guest_ready(&q);
+	qemu_end(&q);
+	assert_state(*state, "v.a", PTN_PORT_DOWN);
 }
 
 /* Its driver asks for headers, and nobody else. */
@@ -446,6 +466,7 @@ int main(void)
 		BIND_TEST(a_connection_that_has_ended_binds_nothing),
 		BIND_TEST(whatever_a_client_says_ends_it),
 		BIND_TEST(programs_do_not_open_a_vms_port),
+		BIND_TEST(a_vms_port_has_no_pipes),
 		BIND_TEST(programs_do_not_set_a_vms_header),
 		BIND_TEST(a_monitor_sees_what_a_vm_sends),
 		BIND_TEST(a_program_of_the_domain_can_be_in_the_way),

@@ -381,6 +381,25 @@ static void a_driver_says_which_it_is(void **state)
 	qemu_end(&q);
 }
 
+/* There is no such socket: a VM's memory is its own, or its domain's. */
+static void programs_have_no_pipe_on_a_vms_port(void **state)
+{
+	static const char *const ends[] = {"{1", "}1"};
+	struct ptnet_port *p;
+	char path[128];
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s", guest_path(*state, "v.a"));
+		strcpy(strstr(path, ".sock"), ends[i]);
+		strcat(path, ".sock");
+		assert_int_equal(ptnet_open(&p, path, NULL), -ENOENT);
+	}
+	guest_ready(&q);
+	qemu_end(&q);
+}
+
 #define VM_TEST(name)                                                          \
 	cmocka_unit_test_setup_teardown(name, guest_world, host_close)
 
@@ -403,6 +422,7 @@ int main(int argc, char **argv)
 		VM_TEST(guests_that_sleep_are_woken_on_a_switch),
 		VM_TEST(guests_that_sleep_are_woken_on_a_pipe),
 		VM_TEST(a_driver_says_which_it_is),
+		VM_TEST(programs_have_no_pipe_on_a_vms_port),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], backend_kernel.name))

@@ -570,8 +570,18 @@ static bool taken(struct vport *p)
 	return false;
 }
 
-static void accept_client(struct vport *p, int fd)
+static void refuse(struct listener *l, int fd, int err)
 {
+	if (err != -EBUSY && may_warn(l->port))
+		log_warn("port %s: cannot be attached: %s", l->port->spec.name,
+			 strerror(-err));
+	wire_refuse(fd, err);
+	wire_keep_refused(&l->refused, fd);
+}
+
+static void accept_client(struct listener *l, int fd)
+{
+	struct vport *p = l->port;
 	struct attach *a = NULL;
 	int err = -EBUSY;
 
@@ -582,14 +592,11 @@ static void accept_client(struct vport *p, int fd)
 		err = a ? attach_open(a) : -ENOMEM;
 	}
 	if (err) {
-		if (err != -EBUSY && may_warn(p))
-			log_warn("port %s: cannot be attached: %s",
-				 p->spec.name, strerror(-err));
-		wire_refuse(fd, err);
-		if (a)
+		refuse(l, fd, err);
+		if (a) {
+			a->connection.fd = -1;
 			attach_free(a);
-		else
-			close(fd);
+		}
 		return;
 	}
 	attach_join(a);
@@ -608,7 +615,7 @@ void attach_listener_heard(struct loop_source *source, uint32_t events)
 
 	(void)events;
 	if (fd >= 0) {
-		accept_client(l->port, fd);
+		accept_client(l, fd);
 		return;
 	}
 	if (errno != EMFILE && errno != ENFILE)

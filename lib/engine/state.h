@@ -55,6 +55,7 @@ struct vpipe {
 struct listener {
 	struct loop_source source;
 	struct vport *port;
+	int refused; /* the last client that was; -1: none */
 	char path[108];
 };
 

@@ -148,6 +148,7 @@ static void listener_free(struct engine *e, struct listener *l)
 		unlink(l->path);
 		e->n_listeners--;
 	}
+	wire_keep_refused(&l->refused, -1);
 	free(l);
 }
 
@@ -175,6 +176,7 @@ int vport_listen(struct vport *p)
 	if (!l)
 		return -ENOMEM;
 	l->port = p;
+	l->refused = -1;
 	l->source.heard = attach_listener_heard;
 	n = snprintf(l->path, sizeof(l->path), "%s/ports/%s.sock", e->run_dir,
 		     p->spec.name);

@@ -129,6 +129,15 @@ void wire_refuse(int fd, int err)
 	say(fd, err, -1);
 }
 
+void wire_keep_refused(int *refused, int fd)
+{
+	if (*refused >= 0)
+		close(*refused);
+	if (fd >= 0)
+		shutdown(fd, SHUT_WR);
+	*refused = fd;
+}
+
 pid_t wire_peer_pid(int fd)
 {
 	struct ucred peer;

@@ -33,6 +33,15 @@ int wire_greet(int fd, uint32_t id, int memory, uint32_t vectors,
 /** wire_refuse - a negative errno instead of the version */
 void wire_refuse(int fd, int err);
 
+/**
+ * wire_keep_refused - take a refused client, which is told no more, and close
+ * the one before
+ *
+ * QEMU reads the answer when a device is plugged, some time after it connected,
+ * and without end if the connection is closed by then.
+ */
+void wire_keep_refused(int *refused, int fd);
+
 /** wire_peer_pid - who connected */
 pid_t wire_peer_pid(int fd);
 

@@ -30,6 +30,7 @@ struct listener {
 	object_name name;
 	uint32_t vectors;
 	int fd;
+	int refused; /* the last client that was; -1: none */
 	bool fresh; /* of a plan that is not done yet */
 	int64_t warned; /* when the log last told of its clients; 0: never */
 	char path[WIRE_PATH_MAX];
@@ -69,6 +70,7 @@ static void listener_free(struct listener *l)
 {
 	LIST_REMOVE(l, link);
 	close(l->fd);
+	wire_keep_refused(&l->refused, -1);
 	unlink(l->path);
 	free(l);
 }
@@ -149,15 +151,18 @@ static void serve(struct listener *l, int connection)
 	struct ptn_bind request = {0};
 	int err = bind_client(&c, l, &request);
 
-	if (err)
+	if (err) {
 		wire_refuse(connection, err);
+		wire_keep_refused(&l->refused, connection);
+	} else {
+		close(connection);
+	}
 	if (err && err != -EBUSY && may_warn(l))
 		log_warn("port %s: cannot be attached: %s", l->name,
 			 *request.text ? request.text : strerror(-err));
 	wire_close_vectors(c.vectors, c.host, c.own);
 	if (c.memory >= 0)
 		close(c.memory);
-	close(connection);
 }
 
 static void hear_one(struct sockets *s, struct listener *l)
@@ -240,6 +245,7 @@ static int add(struct sockets *s, const char *name, bool fresh)
 		return -ENOMEM;
 	strcpy(l->name, name);
 	l->fresh = fresh;
+	l->refused = -1;
 	err = listen_at(s, l);
 	if (err)
 		free(l);

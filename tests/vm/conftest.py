@@ -128,7 +128,7 @@ class Monitor:
         while (said := json.loads(self.file.readline()))["event"] != name:
             pass
         self.sock.settimeout(MONITOR_SECONDS)
-        return said["data"]
+        return said.get("data")
 
 
 class VM:

@@ -133,8 +133,9 @@ def test_unbind_and_bind(guest):
 
 
 def test_suspend_and_resume(guest):
+    guest.monitor("query-status")
     guest.tell("echo mem >/sys/power/state")
-    time.sleep(3)
+    guest.qmp.event("SUSPEND", 30)
     guest.monitor("system_wakeup")
     code, text = guest.answer("suspend", 60)
     assert code == 0, text
@@ -220,10 +221,31 @@ def test_a_hundred_killed_qemus(world, host):
     assert census["lost"] == census["twice"] == 0
 
 
+# For a device that comes later.
+SOCKET = ["-device", "pcie-root-port,id=socket,chassis=1,pref64-reserve=4G"]
+
+
+def test_a_port_that_is_taken_is_not_plugged(world, host):
+    """The monitor says so, and the guest goes on."""
+    words = ctl(world, "vm", "args", "solo")
+    [vm] = world.boot("solo", plugged=False, qemu=SOCKET)
+    other = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
+                              "-machine", "q35", "-S", *words])
+    until(lambda: interface(world, "solo.eth0")["status"]["pid"], 30, "no QEMU")
+    with pytest.raises(AssertionError, match="server sent version -16"):
+        vm.plug("socket")
+    vm.run("true")
+    other.kill()
+    other.wait()
+    until(vm.hangs_up, 30, "QEMU keeps its connection")
+    vm.plug("socket")
+    until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
+    vm.end()
+
+
 def test_plugged_and_unplugged(world, host):
     """While frames flow, the guest is asked to give it back."""
-    [vm] = world.boot("solo", plugged=False,
-                      qemu=["-device", "pcie-root-port,id=socket,chassis=1,pref64-reserve=4G"])
+    [vm] = world.boot("solo", plugged=False, qemu=SOCKET)
     for _ in range(PLUGS):
         vm.plug("socket")
         until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")

@@ -377,13 +377,17 @@ static int touch_memory(void)
 					     r->slot[0].buf_idx)};
 	char *mem = mmap(NULL, other.reg.nr_memsize, PROT_READ | PROT_WRITE,
 			 MAP_SHARED, other.fd, 0);
+	int err;
 
 	if (mem == MAP_FAILED)
 		return -errno;
 	for (size_t i = 0; i < COUNT(parts); i++)
 		__atomic_fetch_add(mem + (parts[i] - other.mem), 0,
 				   __ATOMIC_RELAXED);
-	return munmap(mem, other.reg.nr_memsize) ? -errno : 0;
+	err = munmap(mem, other.reg.nr_memsize) ? -errno : 0;
+	if (err)
+		munmap(mem, other.reg.nr_memsize); /* that fails but once */
+	return err;
 }
 
 /* A copy that fails loses the frame, which is counted, and no error. */

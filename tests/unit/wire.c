@@ -176,6 +176,26 @@ uint32_t wire_take(int fd, uint64_t from, uint8_t *frame)
 	return (uint32_t)n;
 }
 
+void wire_take_all(int fd, const struct packet *shortest, uint32_t n)
+{
+	static uint8_t got[PACKET_MAX], due[PACKET_MAX];
+	const uint32_t least = packet_write(shortest, due);
+	bool seen[WIRE_LENGTHS] = {false};
+
+	while (n--) {
+		const uint32_t len = wire_take(fd, shortest->src, got);
+		struct packet p = *shortest;
+
+		assert_in_range(len, least, least + WIRE_LENGTHS - 1);
+		p.payload += len - least;
+		p.seed += len - least;
+		assert_int_equal(packet_write(&p, due), len);
+		assert_memory_equal(got, due, len);
+		assert_false(seen[len - least]);
+		seen[len - least] = true;
+	}
+}
+
 bool wire_is_silent(int fd, uint64_t from)
 {
 	static uint8_t frame[PACKET_MAX];

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct packet;
+
 enum { WIRE_PATIENCE_MS = 10000 };
 
 /**
@@ -45,6 +47,15 @@ void wire_send(int fd, const uint8_t *frame, uint32_t len);
  * length; the test fails when none comes.
  */
 uint32_t wire_take(int fd, uint64_t from, uint8_t *frame);
+
+/**
+ * wire_take_all - the next @n frames of that packet's sender, in any order
+ *
+ * The kernel's CPUs may let frames overtake each other. Each has as much more
+ * payload (and seed) than @shortest, below WIRE_LENGTHS, as no other one has.
+ */
+enum { WIRE_LENGTHS = 1000 };
+void wire_take_all(int fd, const struct packet *shortest, uint32_t n);
 
 /** wire_is_silent - no frame of that address waits */
 bool wire_is_silent(int fd, uint64_t from);

@@ -119,7 +119,8 @@ def test_a_thousand_ports_cost_nothing_while_idle(daemon):
 
 @pytest.mark.parametrize("section,name,status", [
     ("vms: [{name: fw, interfaces: [{name: in, nic: lo}]}]", "fw.in", 422),
-    ("nics: [{device: lo, switch: vale0}]", "lo", 501),
+    ("nics: [{device: lo, switch: vale0}]", "lo", 422),
+    ("nics: [{device: lo, switch: vale0, hostStack: true}]", "lo", 501),
 ])
 def test_what_the_engine_cannot_do_is_refused_by_name(daemon, section, name, status):
     d = daemon(backend="engine")

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <net/sock.h>
@@ -25,6 +26,12 @@
 #include "kwhy.h"
 
 static_assert((int)PTN_BIND_NAME == PTN_NAME_MAX);
+
+enum {
+	NOISE_MAX = 1000, /* in a second */
+	NOISE_FAULT = 100, /* what a fault counts, beside an unasked kick's 1 */
+	MODEST_TICKS = 5, /* after a noisy one */
+};
 
 /* Something that the thread is woken by, besides the rings. */
 struct heard {
@@ -48,6 +55,9 @@ struct kbind {
 	struct eventfd_ctx *irq; /* of vector 0 */
 	unsigned long tick; /* jiffies of the next one */
 	u64 patience; /* ns */
+	u32 faults; /* about how many */
+	u32 noise; /* that there was at the last tick */
+	u32 modest; /* ticks that the thread is to be so yet */
 };
 
 /* Bindings that have ended; somebody may wait for one. */
@@ -106,6 +116,7 @@ void kbind_wake(struct kbind *b)
 
 void kbind_fault(struct kbind *b)
 {
+	WRITE_ONCE(b->faults, b->faults + 1);
 	if (ptn_window_fault(&b->window))
 		kbind_wake(b);
 }
@@ -230,11 +241,40 @@ static bool is_due(const void *home)
 	       (READ_ONCE(b->window.too_many) && !b->window.faulted);
 }
 
+/*
+ * Each VM's thread gets its share of the processor, which others miss. That
+ * is as it should be where frames are moved. Who makes work that is of no use
+ * to anybody, by kicks that nobody asked for or by what makes no sense in its
+ * rings, gets what others leave, for a while.
+ */
+static u32 noise(const struct kbind *b)
+{
+	return kloop_unasked(b->loop) + NOISE_FAULT * READ_ONCE(b->faults);
+}
+
+static void be_modest(struct kbind *b)
+{
+	if (noise(b) - b->noise <= NOISE_MAX)
+		return;
+	b->noise = noise(b);
+	if (!b->modest)
+		set_user_nice(current, MAX_NICE);
+	b->modest = MODEST_TICKS;
+}
+
+static void be_less_modest(struct kbind *b)
+{
+	b->noise = noise(b);
+	if (b->modest && !--b->modest)
+		set_user_nice(current, 0);
+}
+
 static void tick(struct kbind *b)
 {
 	if (time_before(jiffies, b->tick))
 		return;
 	b->tick = jiffies + HZ;
+	be_less_modest(b);
 	if (ptn_window_tick(&b->window))
 		WRITE_ONCE(b->doorbell.set, true);
 }
@@ -243,6 +283,7 @@ static void look_after(struct kbind *b)
 {
 	struct ptn_window *w = &b->window;
 
+	be_modest(b);
 	tick(b);
 	if (was_heard(&b->doorbell))
 		ptn_window_heard(w);

@@ -67,6 +67,8 @@ struct kloop {
 	unsigned long jiffies_max; /* that it sleeps; 0: until it is kicked */
 	u32 sleep_us; /* 0: sleeps until it is kicked */
 	bool kicked;
+	bool asking; /* the program is asked for kicks, or was until just now */
+	u32 unasked; /* kicks that came otherwise; a guess */
 	bool ending;
 	atomic_t works; /* queued or running */
 	wait_queue_head_t wait;
@@ -142,11 +144,18 @@ static int io_wakes(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	if (!(key_to_poll(key) & EPOLLIN))
 		return 0;
 	WRITE_ONCE(w->heard, true);
+	if (!READ_ONCE(w->loop->asking))
+		WRITE_ONCE(w->loop->unasked, w->loop->unasked + 1);
 	if (!do_directly(w)) {
 		WRITE_ONCE(w->look, true);
 		kloop_kick(w->loop);
 	}
 	return 0;
+}
+
+u32 kloop_unasked(const struct kloop *l)
+{
+	return READ_ONCE(l->unasked);
 }
 
 /* Syncing */
@@ -313,14 +322,16 @@ static void wait_for_kick(struct kloop *l)
 	smp_mb(); /* against kloop_kick() */
 	if (l->due && l->due(l->home))
 		return;
-	if (!arm_all(l))
-		return;
-	if (l->jiffies_max)
-		wait_event_interruptible_timeout(l->wait, is_awake(l),
-						 l->jiffies_max);
-	else
-		wait_event_interruptible(l->wait, is_awake(l));
-	disarm_all(l);
+	WRITE_ONCE(l->asking, true);
+	if (arm_all(l)) {
+		if (l->jiffies_max)
+			wait_event_interruptible_timeout(l->wait, is_awake(l),
+							 l->jiffies_max);
+		else
+			wait_event_interruptible(l->wait, is_awake(l));
+		disarm_all(l);
+	}
+	WRITE_ONCE(l->asking, false);
 }
 
 /*

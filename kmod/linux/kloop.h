@@ -74,6 +74,9 @@ void kloop_sleep(struct kloop *l, unsigned long jiffies_max);
 /** kloop_kick - wake it; any context, under RCU when it is not one's own */
 void kloop_kick(struct kloop *l);
 
+/** kloop_unasked - about how many kicks came that nobody had asked for */
+u32 kloop_unasked(const struct kloop *l);
+
 /** kloop_free - nobody is in it; the port is still open. Takes NULL. */
 void kloop_free(struct kloop *l);
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
@@ -454,6 +455,53 @@ static void a_noisy_vm_is_muted(void **state)
 	qemu_end(&q);
 }
 
+/* Of the kernel's thread that a VM's port has. */
+static int niceness(const char *thread)
+{
+	int nice = -100;
+	glob_t found;
+
+	assert_int_equal(glob("/proc/[0-9]*/stat", 0, NULL, &found), 0);
+	for (size_t i = 0; nice == -100 && i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "re");
+		char name[32] = "";
+
+		if (!file) /* it is gone */
+			continue;
+		if (fscanf(file,
+			   "%*d (%31[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u "
+			   "%*u %*u %*u %*u %*d %*d %*d %d",
+			   name, &nice) != 2 ||
+		    strcmp(name, thread))
+			nice = -100;
+		fclose(file);
+	}
+	globfree(&found);
+	return nice;
+}
+
+/* Kicks that nobody asked for: its thread gets what others leave, a while. */
+static void a_vm_that_kicks_without_end_gets_little(void **state)
+{
+	int64_t end = now_ms() + 4 * PATIENCE_MS;
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	guest_ready(&q);
+	assert_int_equal(niceness("ptnet/v.a"), 0);
+	while (niceness("ptnet/v.a") != 19) {
+		assert_true(now_ms() < end);
+		for (int i = 0; i < 10000; i++)
+			qemu_doorbell(&q, PTN_VECTOR_TX(0));
+	}
+	end = now_ms() + 4 * PATIENCE_MS;
+	while (niceness("ptnet/v.a") != 0) {
+		assert_true(now_ms() < end);
+		poll(NULL, 0, 100);
+	}
+	qemu_end(&q);
+}
+
 #define BIND_TEST(name)                                                        \
 	cmocka_unit_test_setup_teardown(name, guest_world, host_close)
 
@@ -476,6 +524,7 @@ int main(void)
 		BIND_TEST(a_vm_may_punch_holes_into_its_memory),
 		BIND_TEST(a_vm_that_goes_on_corrupting_is_stopped),
 		BIND_TEST(a_noisy_vm_is_muted),
+		BIND_TEST(a_vm_that_kicks_without_end_gets_little),
 	};
 
 	host_ops = &backend_kernel;

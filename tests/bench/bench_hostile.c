@@ -4,7 +4,11 @@
  * port to another, which keep the engine's only worker busy on CPU 1, while a
  * third port's client on the same switch does its worst.
  *
- *	bench_hostile ENGINE [ROUNDS [ATTACK]]
+ *	bench_hostile ENGINE|kernel [ROUNDS [ATTACK]]
+ *
+ * "kernel" is the module, where that is loaded: the neighbours' frames are
+ *moved by their own calls then, and the third port has a thread of the
+ *kernel's.
  *
  * One thread on CPU 0 is all of them in turn, so that the attacker takes no
  * other's time than the worker's: beside it, in windows that take turns with
@@ -12,6 +16,8 @@
  * nobody looks at.
  */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +42,7 @@ enum {
 	LOST = 100000, /* looks for one frame */
 	LEN = 64, /* no frame of the attacker's has this length */
 	VECTORS = 3,
-	GOAL = 90, /* percent */
+	HEAR_MS = 20,
 };
 
 /* Commands are limited by the second. */
@@ -85,7 +91,12 @@ static const struct attack attacks[] = {
 
 /* The world */
 
-static struct backend *engine;
+static const struct backend_ops *ops = &backend_engine;
+static struct backend *backend;
+/* Calls come from one thread at a time. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t ear;
+static bool ending;
 static char run_dir[64], ports[80];
 
 static void must(int err, const char *what)
@@ -126,7 +137,24 @@ static void declare(struct objects *o)
 	objects_sort(o);
 }
 
-static void start_engine(const char *program)
+/* Serves the module's attach sockets, as ptnetd does. */
+static void *hear(void *arg)
+{
+	(void)arg;
+	while (!__atomic_load_n(&ending, __ATOMIC_ACQUIRE)) {
+		struct pollfd p = {.fd = ops->event_fd(backend),
+				   .events = POLLIN};
+
+		if (poll(&p, 1, HEAR_MS) != 1)
+			continue;
+		pthread_mutex_lock(&lock);
+		ops->hear(backend);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void start_backend(const char *program)
 {
 	const struct backend_config config = {
 		.run_dir = run_dir, .engine_path = program, .workers = WORKERS};
@@ -135,29 +163,35 @@ static void start_engine(const char *program)
 	struct plan plan;
 
 	bench_pin(ENGINE_CPU); /* inherited */
-	must(backend_engine.open(&engine, &config, &error), error.message);
+	must(ops->open(&backend, &config, &error), error.message);
 	bench_pin(0);
 	declare(&want);
 	must(plan_make(&plan, &want, &have), "plan");
-	must(backend_engine.apply(engine, &plan, 1, &error), error.message);
+	must(ops->apply(backend, &plan, 1, &error), error.message);
 	plan_fini(&plan);
 	objects_fini(&want);
+	must(pthread_create(&ear, NULL, hear, NULL), "a thread");
 }
 
 static void clean_up(void)
 {
-	backend_engine.teardown(engine);
+	__atomic_store_n(&ending, true, __ATOMIC_RELEASE);
+	pthread_join(ear, NULL);
+	ops->teardown(backend);
+	ops->close(backend);
 	bench_remove_directory(run_dir);
 }
 
-/* Whether the engine has disabled the attacker's port. */
+/* Whether the backend has disabled the attacker's port. */
 static bool is_disabled(void)
 {
 	struct backend_error error = {0};
 	struct objects have;
 	bool faulted;
 
-	must(backend_engine.dump(engine, &have, &error), error.message);
+	pthread_mutex_lock(&lock);
+	must(ops->dump(backend, &have, &error), error.message);
+	pthread_mutex_unlock(&lock);
 	faulted = have.port_status[objects_find_port(&have, "bad") - have.ports]
 			  .state == PTN_PORT_FAULTED;
 	objects_fini(&have);
@@ -175,7 +209,10 @@ static struct ptnet_port *open_port(const char *name)
 	struct ptnet_port *p;
 	char path[96];
 
-	snprintf(path, sizeof(path), "%s/%s.sock", ports, name);
+	if (ops == &backend_kernel)
+		snprintf(path, sizeof(path), "vale0:%s", name);
+	else
+		snprintf(path, sizeof(path), "%s/%s.sock", ports, name);
 	must(ptnet_open(&p, path, NULL), path);
 	return p;
 }
@@ -394,12 +431,14 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
 		fprintf(stderr,
-			"usage: bench_hostile ENGINE [ROUNDS [ATTACK]]\n");
+			"usage: bench_hostile ENGINE|kernel [ROUNDS [ATTACK]]\n");
 		return 2;
 	}
 	if (!bench_directory(run_dir, sizeof(run_dir)))
 		return 1;
-	start_engine(argv[1]);
+	if (!strcmp(argv[1], backend_kernel.name))
+		ops = &backend_kernel;
+	start_backend(argv[1]);
 	atexit(clean_up);
 	snprintf(ports, sizeof(ports), "%s/ports", run_dir);
 	p = (struct pair){open_port("a"), open_port("b")};

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "kbind.h"
 
+#include <linux/delay.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <net/sock.h>
@@ -30,7 +31,10 @@ static_assert((int)PTN_BIND_NAME == PTN_NAME_MAX);
 enum {
 	NOISE_MAX = 1000, /* in a second */
 	NOISE_FAULT = 100, /* what a fault counts, beside an unasked kick's 1 */
-	MODEST_TICKS = 5, /* after a noisy one */
+	MUTED_TICKS = 5, /* after a noisy one */
+	MUTED_PART = 30, /* so much longer than a turn are the naps between */
+	MUTED_US_MIN = 2000,
+	MUTED_US_MAX = 20000,
 };
 
 /* Something that the thread is woken by, besides the rings. */
@@ -57,7 +61,7 @@ struct kbind {
 	u64 patience; /* ns */
 	u32 faults; /* about how many */
 	u32 noise; /* that there was at the last tick */
-	u32 modest; /* ticks that the thread is to be so yet */
+	u32 muted; /* ticks that it is yet */
 };
 
 /* Bindings that have ended; somebody may wait for one. */
@@ -245,28 +249,29 @@ static bool is_due(const void *home)
  * Each VM's thread gets its share of the processor, which others miss. That
  * is as it should be where frames are moved. Who makes work that is of no use
  * to anybody, by kicks that nobody asked for or by what makes no sense in its
- * rings, gets what others leave, for a while.
+ * rings, is not heard for a while, but looked at by time, a turn each. (That
+ * it had a lower priority would not do: it has locks that others wait for.)
  */
 static u32 noise(const struct kbind *b)
 {
 	return kloop_unasked(b->loop) + NOISE_FAULT * READ_ONCE(b->faults);
 }
 
-static void be_modest(struct kbind *b)
+static void mute(struct kbind *b)
 {
 	if (noise(b) - b->noise <= NOISE_MAX)
 		return;
 	b->noise = noise(b);
-	if (!b->modest)
-		set_user_nice(current, MAX_NICE);
-	b->modest = MODEST_TICKS;
+	if (!b->muted)
+		kloop_deafen(b->loop, true);
+	b->muted = MUTED_TICKS;
 }
 
-static void be_less_modest(struct kbind *b)
+static void unmute(struct kbind *b)
 {
 	b->noise = noise(b);
-	if (b->modest && !--b->modest)
-		set_user_nice(current, 0);
+	if (b->muted && !--b->muted)
+		kloop_deafen(b->loop, false);
 }
 
 static void tick(struct kbind *b)
@@ -274,7 +279,7 @@ static void tick(struct kbind *b)
 	if (time_before(jiffies, b->tick))
 		return;
 	b->tick = jiffies + HZ;
-	be_less_modest(b);
+	unmute(b);
 	if (ptn_window_tick(&b->window))
 		WRITE_ONCE(b->doorbell.set, true);
 }
@@ -283,7 +288,7 @@ static void look_after(struct kbind *b)
 {
 	struct ptn_window *w = &b->window;
 
-	be_modest(b);
+	mute(b);
 	tick(b);
 	if (was_heard(&b->doorbell))
 		ptn_window_heard(w);
@@ -327,6 +332,19 @@ static bool work(struct kbind *b)
 	return b->window.running && (kloop_turn(b->loop) || look_longer(b));
 }
 
+/* A small part of the time. The loop asks for no kicks meanwhile. */
+static void work_little(struct kbind *b)
+{
+	const u64 since = ktime_get_ns();
+	u64 us;
+
+	if (b->window.running)
+		kloop_turn(b->loop);
+	us = div_u64((ktime_get_ns() - since) * MUTED_PART, NSEC_PER_USEC);
+	us = clamp_t(u64, us, MUTED_US_MIN, MUTED_US_MAX);
+	usleep_range(us, us + MUTED_US_MIN);
+}
+
 static void end(struct kbind *b);
 
 static int run(void *home)
@@ -335,7 +353,9 @@ static int run(void *home)
 
 	while (!has_ended(b)) {
 		look_after(b);
-		if (!work(b))
+		if (b->muted)
+			work_little(b);
+		else if (!work(b))
 			sleep(b);
 		cond_resched();
 	}

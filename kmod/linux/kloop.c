@@ -67,8 +67,10 @@ struct kloop {
 	unsigned long jiffies_max; /* that it sleeps; 0: until it is kicked */
 	u32 sleep_us; /* 0: sleeps until it is kicked */
 	bool kicked;
-	bool asking; /* the program is asked for kicks, or was until just now */
-	u32 unasked; /* kicks that came otherwise; a guess */
+	bool asking; /* the program is asked for kicks */
+	bool deaf;
+	u32 late; /* kicks since it is not, of which each ring may have one */
+	u32 unasked; /* those that are more; a guess */
 	bool ending;
 	atomic_t works; /* queued or running */
 	wait_queue_head_t wait;
@@ -136,6 +138,17 @@ static bool do_directly(struct watched *w)
 	return false;
 }
 
+/* Who was asked a moment ago may not know yet that this is over. */
+static void count_unasked(struct kloop *l)
+{
+	if (READ_ONCE(l->asking))
+		return;
+	if (READ_ONCE(l->late) < l->n)
+		WRITE_ONCE(l->late, l->late + 1);
+	else
+		WRITE_ONCE(l->unasked, l->unasked + 1);
+}
+
 static int io_wakes(wait_queue_entry_t *entry, unsigned int mode, int sync,
 		    void *key)
 {
@@ -144,8 +157,9 @@ static int io_wakes(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	if (!(key_to_poll(key) & EPOLLIN))
 		return 0;
 	WRITE_ONCE(w->heard, true);
-	if (!READ_ONCE(w->loop->asking))
-		WRITE_ONCE(w->loop->unasked, w->loop->unasked + 1);
+	count_unasked(w->loop);
+	if (READ_ONCE(w->loop->deaf))
+		return 0;
 	if (!do_directly(w)) {
 		WRITE_ONCE(w->look, true);
 		kloop_kick(w->loop);
@@ -156,6 +170,13 @@ static int io_wakes(wait_queue_entry_t *entry, unsigned int mode, int sync,
 u32 kloop_unasked(const struct kloop *l)
 {
 	return READ_ONCE(l->unasked);
+}
+
+void kloop_deafen(struct kloop *l, bool deaf)
+{
+	WRITE_ONCE(l->deaf, deaf);
+	if (!deaf)
+		kloop_kick(l);
 }
 
 /* Syncing */
@@ -322,6 +343,7 @@ static void wait_for_kick(struct kloop *l)
 	smp_mb(); /* against kloop_kick() */
 	if (l->due && l->due(l->home))
 		return;
+	WRITE_ONCE(l->late, 0);
 	WRITE_ONCE(l->asking, true);
 	if (arm_all(l)) {
 		if (l->jiffies_max)

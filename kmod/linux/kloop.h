@@ -77,6 +77,9 @@ void kloop_kick(struct kloop *l);
 /** kloop_unasked - about how many kicks came that nobody had asked for */
 u32 kloop_unasked(const struct kloop *l);
 
+/** kloop_deafen - kicks wake nobody; whose loop it is looks by time */
+void kloop_deafen(struct kloop *l, bool deaf);
+
 /** kloop_free - nobody is in it; the port is still open. Takes NULL. */
 void kloop_free(struct kloop *l);
 

@@ -588,6 +588,7 @@ static int loop(struct krequest *rq)
 		mutex_lock(&f->lock);
 		f->loop.loop = l;
 		mutex_unlock(&f->lock);
+		disarm_all(l); /* it looks by itself from now on */
 		err = run(l);
 		mutex_lock(&f->lock);
 		f->loop.loop = NULL;

@@ -126,13 +126,18 @@ static void *lend(void *arg)
 	return NULL;
 }
 
+void csb_begin(struct csb_app *p)
+{
+	assert_int_equal(pthread_create(&p->thread, NULL, lend, p), 0);
+}
+
 /* Another START is refused, one way or the other; busy: the first one runs. */
 void csb_start(struct csb_app *p)
 {
 	struct nmreq_sync_kloop_start start = {.sleep_us = UINT32_MAX};
 	int err;
 
-	assert_int_equal(pthread_create(&p->thread, NULL, lend, p), 0);
+	csb_begin(p);
 	do {
 		sched_yield();
 		err = abi_ctrl(p->port.fd, p->port.name,

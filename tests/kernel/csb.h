@@ -52,7 +52,10 @@ struct csb_app {
 void csb_open(struct csb_app *p, const char *name);
 void csb_shut(struct csb_app *p);
 
-/** csb_start - START in a thread; waits until the loop has run */
+/** csb_begin - START in a thread; it may be there only in a while */
+void csb_begin(struct csb_app *p);
+
+/** csb_start - the same; waits until the loop has run */
 void csb_start(struct csb_app *p);
 
 /** csb_run - START in this one, with its options. 0 or -errno */

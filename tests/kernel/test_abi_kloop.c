@@ -358,8 +358,8 @@ static void test_without_ioeventfds(void **state)
 	no_eventfds(&a, true, false);
 	no_eventfds(&b, true, true);
 	a.sleep_us = b.sleep_us = 100;
-	csb_start(&a);
-	csb_start(&b);
+	csb_begin(&a); /* and nobody else has been at its rings */
+	csb_begin(&b);
 	for (uint64_t n = 0; n < 300; n++) {
 		exchange(&a, &b, 1);
 		for (int i = 0; i < 2; i++)

@@ -30,7 +30,9 @@ static_assert((int)PTN_BIND_NAME == PTN_NAME_MAX);
 
 enum {
 	NOISE_MAX = 1000, /* in a second */
-	NOISE_FAULT = 100, /* what a fault counts, beside an unasked kick's 1 */
+	NOISE_FAULT = 10, /* what a fault counts, beside an unasked kick's 1 */
+	MUTED_FAULT =
+		10, /* for how many one stands of who is seldom looked at */
 	MUTED_TICKS = 5, /* after a noisy one */
 	MUTED_PART = 30, /* so much longer than a turn are the naps between */
 	MUTED_US_MIN = 2000,
@@ -120,9 +122,12 @@ void kbind_wake(struct kbind *b)
 
 void kbind_fault(struct kbind *b)
 {
-	WRITE_ONCE(b->faults, b->faults + 1);
-	if (ptn_window_fault(&b->window))
-		kbind_wake(b);
+	const u32 n = READ_ONCE(b->muted) ? MUTED_FAULT : 1;
+
+	WRITE_ONCE(b->faults, b->faults + n);
+	for (u32 i = 0; i < n; i++)
+		if (ptn_window_fault(&b->window))
+			kbind_wake(b);
 }
 
 /* What the window asks; from the thread. */

@@ -413,15 +413,16 @@ static void a_vm_may_punch_holes_into_its_memory(void **state)
 	qemu_end(&other);
 }
 
-/* A thousand corrupt rings, and it is nobody's for the rest of its life. */
+/* Corrupt rings without end, and it is nobody's for the rest of its life. */
 static void a_vm_that_goes_on_corrupting_is_stopped(void **state)
 {
+	const int64_t end = now_ms() + 4 * PATIENCE_MS;
 	struct qemu q;
 
 	guest_started(&q, *state, "v.a");
 	guest_ready(&q);
 	for (int i = 0; qemu_config(&q)->state == PTN_STATE_RUNNING; i++) {
-		assert_in_range(i, 0, 100000);
+		assert_true(now_ms() < end);
 		guest_atok(&q, 0)->head = 1000000;
 		qemu_doorbell(&q, PTN_VECTOR_TX(0));
 		if (i % 100 == 0)

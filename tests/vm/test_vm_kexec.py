@@ -9,8 +9,9 @@ from conftest import BUILD, KERNELS, engine_only, interface, topology, until
 from test_vm_and_host import GUEST, HOST, MAC, Answerer
 
 RATE = 2000
-# Of memory that the second kernel has for itself.
-CRASH_MEMORY = "224M"
+# Memory that the second kernel has for itself. It is one piece, which there is
+# not where the first kernel has put itself into the middle.
+CRASH_MEMORY = ["crashkernel=224M", "nokaslr"]
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 
 pytestmark = engine_only  # what is tried is the guest's driver
@@ -27,7 +28,7 @@ def guest(world, request):
     files = [f"{BUILD}/tests/kernel/tool_kexec:/bin/tool_kexec",
              f"{KERNELS}/{request.param}/vmlinuz:/guest/vmlinuz"]
     [vm] = world.boot("solo", kernel=request.param, files=files,
-                      append=[f"crashkernel={CRASH_MEMORY}"])
+                      append=CRASH_MEMORY)
     vm.address("eth0", GUEST)
     yield vm
     if vm.process.poll() is None:

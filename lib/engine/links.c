@@ -4,26 +4,49 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "engine/attach.h"
+#include "engine/control.h"
 #include "engine/nic.h"
 #include "engine/state.h"
 #include "engine/uplink.h"
+#include "nl/message.h"
 
 enum { MESSAGE_BYTES = 8192 };
+
+static void tell(const struct vport *p, enum ptn_event type)
+{
+	struct message_event event = {.type = type};
+
+	strcpy(event.port, p->spec.name);
+	control_tell(p->engine->control, &event);
+}
+
+static void went(const struct vport *p)
+{
+	log_warn("port %s: its network device went away", p->spec.name);
+	tell(p, PTN_EVENT_NIC_GONE);
+}
+
+static void came(const struct vport *p)
+{
+	log_info("port %s: there is a network device of its name again",
+		 p->spec.name);
+	tell(p, PTN_EVENT_NIC_BACK);
+}
 
 static void look(struct vport *p)
 {
 	const enum nic_news news = nic_look(p->nic);
 
-	if (news == NIC_WENT)
-		log_warn("port %s: its network device went away", p->spec.name);
-	if (news == NIC_CAME)
-		log_info("port %s: there is a network device of its name again",
-			 p->spec.name);
+	if (news == NIC_WENT || news == NIC_REPLACED)
+		went(p);
+	if (news == NIC_CAME || news == NIC_REPLACED)
+		came(p);
 	if (news == NIC_NO_NEWS)
 		return;
 	if (p->attach)

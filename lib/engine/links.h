@@ -2,7 +2,7 @@
 /*
  * What happens to the host's network devices, for the ports that have one: a
  * device that goes and one of its name that comes. Its VM stays attached, and
- * its port on its switch.
+ * its port on its switch. Who listens at the control socket is told.
  */
 #ifndef PTNET_ENGINE_LINKS_H
 #define PTNET_ENGINE_LINKS_H

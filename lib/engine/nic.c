@@ -599,6 +599,8 @@ enum nic_news nic_look(struct nic *n)
 		return NIC_WENT;
 	if (!was && n->index)
 		return NIC_CAME;
+	if (was != n->index)
+		return NIC_REPLACED;
 	if (n->port && n->index && n->opened != n->index && is_up(n->device))
 		return NIC_CHANGED;
 	return NIC_NO_NEWS;

@@ -82,7 +82,8 @@ enum nic_news {
 	NIC_NO_NEWS,
 	NIC_WENT,
 	NIC_CAME,
-	NIC_CHANGED, /* it can be opened now, or is another one */
+	NIC_REPLACED, /* both: another one has its name */
+	NIC_CHANGED, /* it can be opened now */
 };
 
 /** nic_look - something happened to some device; what of this one? */

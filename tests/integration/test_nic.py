@@ -22,6 +22,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or BACKEND != "engine",
                                 reason="only root makes devices")
 UP, FAR_UP, WAN, FAR_WAN = "ptnup4", "ptnup4far", "ptnup5", "ptnup5far"
 PATIENCE = 30
+WENT = f"port {UP}: its network device went away"
+CAME = f"port {UP}: there is a network device of its name again"
 
 
 def ip(*words):
@@ -174,9 +176,45 @@ def test_a_device_goes_and_comes_back(net, devices):
     make(UP, FAR_UP)
     until(lambda: nic(net)["status"]["state"] == "up", "it is not taken again")
     passes(net, "probe", FAR_UP)
-    log = (net.run_dir / "engine.log").read_text()
-    assert f"port {UP}: its network device went away" in log
-    assert f"port {UP}: there is a network device of its name again" in log
+    until(lambda: WENT in net.log and CAME in net.log, "the daemon is not told")
+    time.sleep(0.2)  # nor told again
+    for log in (net.log, (net.run_dir / "engine.log").read_text()):
+        assert log.count(WENT) == log.count(CAME) == 1, log
+    assert net.json("status")["inSync"]
+
+
+def test_a_device_that_is_another_when_somebody_looks(net, devices):
+    declare(net, ON_SWITCH)
+    os.kill(engine(net), signal.SIGSTOP)
+    try:
+        remove(UP)
+        make(UP, FAR_UP)
+    finally:
+        os.kill(engine(net), signal.SIGCONT)
+    until(lambda: WENT in net.log and CAME in net.log, "the daemon is not told")
+    passes(net, "probe", FAR_UP)
+    # and one that is down is waited for
+    os.kill(engine(net), signal.SIGSTOP)
+    try:
+        remove(UP)
+        make(UP, FAR_UP)
+        ip("link", "set", UP, "down")
+    finally:
+        os.kill(engine(net), signal.SIGCONT)
+    until(lambda: net.log.count(CAME) == 2, "the daemon is not told")
+    ip("link", "set", UP, "up")
+    passes(net, "probe", FAR_UP)
+
+
+def test_a_devices_news_of_a_virtual_machine(net, devices):
+    declare(net, f"{{vms: [{{name: v, interfaces: [{{name: wan, nic: {UP}}}]}}]}}")
+    remove(UP)
+    until(lambda: "port v.wan: its network device went away" in net.log, "not told")
+    assert net.port("v.wan")["status"]["state"] == "faulted"
+    make(UP, FAR_UP)
+    until(lambda: "port v.wan: there is a network device of its name again" in net.log,
+          "not told")
+    assert net.port("v.wan")["status"]["state"] == "down"
 
 
 def test_alone_it_is_a_programs(net, devices):

@@ -47,7 +47,7 @@ static void *hear(void *arg)
 		if (poll(&p, 1, HEAR_MS) != 1)
 			continue;
 		pthread_mutex_lock(&h->lock);
-		host_ops->hear(h->backend);
+		h->changed |= host_ops->hear(h->backend);
 		pthread_mutex_unlock(&h->lock);
 	}
 	return NULL;
@@ -159,6 +159,17 @@ void host_apply(struct host *h, const struct objects *want)
 	pthread_mutex_unlock(&h->lock);
 	plan_fini(&plan);
 	objects_fini(&have);
+}
+
+bool host_changed(struct host *h)
+{
+	bool changed;
+
+	pthread_mutex_lock(&h->lock);
+	changed = h->changed;
+	h->changed = false;
+	pthread_mutex_unlock(&h->lock);
+	return changed;
 }
 
 struct port_status host_port(struct host *h, const char *name)

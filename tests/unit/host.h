@@ -21,6 +21,7 @@ struct host {
 	/* calls come from one thread at a time */
 	pthread_mutex_t lock;
 	bool ending;
+	bool changed; /* so it was told: a daemon would plan anew */
 };
 
 /* backend_engine, until a test's main says backend_kernel */
@@ -42,6 +43,9 @@ void host_apply(struct host *h, const struct objects *want);
 /** host_stop, host_go_on - of the kernel's: the daemon ends, another starts */
 void host_stop(struct host *h);
 void host_go_on(struct host *h);
+
+/** host_changed - whether it has been told so since it was asked last */
+bool host_changed(struct host *h);
 
 /** host_port - the status of a port, with its socket */
 struct port_status host_port(struct host *h, const char *name);

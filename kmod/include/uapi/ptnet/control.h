@@ -32,9 +32,10 @@
  * The kernel's family has a multicast group for events; who does not read
  * them in time loses some, and hears of that by ENOBUFS. The engine tells them
  * to a connection that has sent EVENT as a request: of ports that it stopped,
- * each at most once in ten seconds. A port whose network device went keeps its
- * place and is FAULTED; once there is a device of that name again (NIC_BACK) it
- * is STALE: made anew, it has that one.
+ * each at most once in ten seconds, and of network devices. A port whose device
+ * went keeps its place and is FAULTED. Once there is a device of that name
+ * again (NIC_BACK) a VM's port and every one of the engine has that; others of
+ * the kernel are STALE: made anew, they have it.
  */
 #ifndef PTNET_UAPI_CONTROL_H
 #define PTNET_UAPI_CONTROL_H

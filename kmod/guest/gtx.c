@@ -178,7 +178,10 @@ void gtx_poll(struct gqueue *q)
 {
 	struct netdev_queue *queue = queue_of(q);
 
-	__netif_tx_lock(queue, smp_processor_id());
+	/* Who sends has the lock for as long as the copy of 64 KiB takes, and
+	 * looks at the ring by itself before it stops the queue. */
+	if (!__netif_tx_trylock(queue))
+		return;
 	gring_hush(&q->tx.ring);
 	reclaim(q);
 	go_on(q);
@@ -189,6 +192,9 @@ bool gtx_rest(struct gqueue *q)
 {
 	struct netdev_queue *queue = queue_of(q);
 
+	/* Who stops the queue asks for an interrupt in the same turn. */
+	if (!waits(q))
+		return false;
 	__netif_tx_lock(queue, smp_processor_id());
 	if (waits(q))
 		await(q);

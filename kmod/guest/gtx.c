@@ -178,8 +178,10 @@ void gtx_poll(struct gqueue *q)
 {
 	struct netdev_queue *queue = queue_of(q);
 
-	/* Who sends has the lock for as long as the copy of 64 KiB takes, and
-	 * looks at the ring by itself before it stops the queue. */
+	/*
+	 * Who sends has the lock for as long as the copy of 64 KiB takes, and
+	 * looks at the ring by itself before it stops the queue.
+	 */
 	if (!__netif_tx_trylock(queue))
 		return;
 	gring_hush(&q->tx.ring);

@@ -7,8 +7,8 @@
  *	bench_hostile ENGINE|kernel [ROUNDS [ATTACK]]
  *
  * "kernel" is the module, where that is loaded: the neighbours' frames are
- *moved by their own calls then, and the third port has a thread of the
- *kernel's.
+ * moved by their own calls then, and the third port has a thread of the
+ * kernel's.
  *
  * One thread on CPU 0 is all of them in turn, so that the attacker takes no
  * other's time than the worker's: beside it, in windows that take turns with

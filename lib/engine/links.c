@@ -26,7 +26,7 @@ static void tell(const struct vport *p, enum ptn_event type)
 	control_tell(p->engine->control, &event);
 }
 
-static void went(const struct vport *p)
+void links_went(const struct vport *p)
 {
 	log_warn("port %s: its network device went away", p->spec.name);
 	tell(p, PTN_EVENT_NIC_GONE);
@@ -44,7 +44,7 @@ static void look(struct vport *p)
 	const enum nic_news news = nic_look(p->nic);
 
 	if (news == NIC_WENT || news == NIC_REPLACED)
-		went(p);
+		links_went(p);
 	if (news == NIC_CAME || news == NIC_REPLACED)
 		came(p);
 	if (news == NIC_NO_NEWS)

@@ -8,8 +8,12 @@
 #define PTNET_ENGINE_LINKS_H
 
 struct engine;
+struct vport;
 
 /** links_watch - hear of it from now on. 0 or -errno. */
 int links_watch(struct engine *e);
+
+/** links_went - a port is there without its device: as if that had gone */
+void links_went(const struct vport *p);
 
 #endif

@@ -37,6 +37,7 @@ struct op {
 		void *object;
 	};
 	struct table_node node; /* NEW: in the table of its kind */
+	bool nic_later; /* NEW ports: the device may be missing */
 	bool linked, pinned; /* NEW ports; switches: done so far */
 };
 
@@ -125,6 +126,8 @@ static void take_spec(struct op *op, struct message *m)
 		break;
 	case OBJECT_PORT:
 		op->spec.port = m->port;
+		op->spec.port.nic_later = false; /* it is not what a port is */
+		op->nic_later = m->port.nic_later;
 		break;
 	}
 }
@@ -374,6 +377,8 @@ static int check_device(struct txn *t, struct op *op)
 	err = nic_check(device,
 			vport_is_uplink(op->port) ? op->port->buf_size : 0,
 			text, sizeof(text));
+	if (err == -ENODEV && op->nic_later)
+		return 0;
 	return err ? refuse(t, op, err, "%s", text) : 0;
 }
 
@@ -782,6 +787,8 @@ static void publish(struct engine *e, struct op *op)
 		}
 		if (p->uplink)
 			uplink_start(p->uplink);
+		if (p->nic && nic_is_lost(p->nic))
+			links_went(p);
 		break;
 	}
 }

@@ -64,6 +64,8 @@ struct port_spec {
 	uint32_t slots;
 	uint32_t buf_size;
 	uint32_t extra_bufs;
+	/* how it is to be made, not what it is: its device may be missing */
+	bool nic_later;
 };
 
 struct port_status {

@@ -95,6 +95,7 @@ static const struct field port_fields[] = {
 	F(port_spec, extra_bufs, PTN_PO_EXTRA_BUFS, FIELD_U32, "EXTRA_BUFS"),
 	F(port_spec, huge_pages, PTN_PO_HUGE_PAGES, FIELD_BOOL, "HUGE_PAGES"),
 	F(port_spec, offload, PTN_PO_OFFLOAD, FIELD_BOOL, "OFFLOAD"),
+	F(port_spec, nic_later, PTN_PO_NIC_LATER, FIELD_BOOL, "NIC_LATER"),
 };
 TABLE(port, "port");
 
@@ -210,17 +211,22 @@ static int put_statics(struct nl_msg *msg, const struct switch_spec *sw)
 	return 0;
 }
 
+/* What is not said; not everybody knows NIC_LATER. */
+static uint32_t port_mask(const struct port_spec *p)
+{
+	return ~((p->has_mac ? 0 : FIELD_BIT(PTN_PO_MAC)) |
+		 (p->nic_later ? 0 : FIELD_BIT(PTN_PO_NIC_LATER)));
+}
+
 static int put_nest(struct nl_msg *msg, const struct nest *n,
 		    const struct message *m)
 {
 	struct nlattr *nest = nla_nest_start(msg, n->attr);
-	uint32_t mask = ~0u;
+	const uint32_t mask = n->attr == PTN_A_PORT ? port_mask(&m->port) : ~0u;
 	int err;
 
 	if (!nest)
 		return -EMSGSIZE;
-	if (n->attr == PTN_A_PORT && !m->port.has_mac)
-		mask &= ~FIELD_BIT(PTN_PO_MAC);
 	err = field_put(msg, n->spec, (const char *)m + n->spec_at, mask);
 	if (!err && n->attr == PTN_A_SWITCH)
 		err = put_statics(msg, &m->sw);

@@ -32,6 +32,7 @@ static struct {
 	struct objects objects;
 	uint64_t revision, instance;
 	struct backend *open; /* who is connected */
+	const char *lacks; /* a network device */
 } world;
 
 static struct {
@@ -76,6 +77,11 @@ void fake_fail_after(unsigned plans, enum fake_fail how, unsigned step)
 	fail.after = plans;
 }
 
+void fake_lack(const char *device)
+{
+	world.lacks = device;
+}
+
 /* Whoever is connected hears of it by its death_fd. */
 static void cut(void)
 {
@@ -95,6 +101,7 @@ void fake_die(void)
 void fake_forget(void)
 {
 	fake_die();
+	fake_lack(NULL);
 	fail.how = FAKE_WORKS;
 	unsetenv("PTNET_FAKE_FAIL");
 }
@@ -185,7 +192,8 @@ static int fake_info(struct backend *b, struct backend_info *out,
 		.revision = world.revision,
 		.instance = world.instance,
 		.features = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-			    PTN_FEATURE_PORT | PTN_FEATURE_NIC | PTN_FEATURE_VM,
+			    PTN_FEATURE_PORT | PTN_FEATURE_NIC |
+			    PTN_FEATURE_VM | PTN_FEATURE_NIC_LATER,
 		.workers = 1,
 	};
 	return 0;
@@ -339,6 +347,13 @@ static int add_wanted(const struct plan *plan, struct objects *to)
 	return err;
 }
 
+static bool is_lacking(const struct plan_step *s)
+{
+	return world.lacks && s->kind == OBJECT_PORT && s->want &&
+	       s->action != PLAN_CHANGE && !s->want_port->nic_later &&
+	       strcmp(s->want_port->device, world.lacks) == 0;
+}
+
 /* What a step says about its object must be true before it. */
 static int check_step(const struct plan_step *s, struct backend_error *error)
 {
@@ -361,6 +376,9 @@ static int check_step(const struct plan_step *s, struct backend_error *error)
 			      name);
 	if (s->action != PLAN_CREATE && !there)
 		return refuse(error, -ENOENT, name, "there is no %s", name);
+	if (is_lacking(s))
+		return refuse(error, -ENODEV, name,
+			      "there is no network device %s", world.lacks);
 	return 0;
 }
 

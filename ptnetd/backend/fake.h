@@ -22,6 +22,9 @@ void fake_fail_next(enum fake_fail how, unsigned step);
 /** fake_fail_after - the same, but @plans more are done before */
 void fake_fail_after(unsigned plans, enum fake_fail how, unsigned step);
 
+/** fake_lack - there is no network device of that name; NULL: all are there */
+void fake_lack(const char *device);
+
 /** fake_die - the process behind it dies now, with all it held */
 void fake_die(void);
 

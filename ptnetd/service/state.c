@@ -111,6 +111,29 @@ int state_gather(struct objects *out, const struct topologies *set)
 	return err;
 }
 
+/* The same port, of whichever topology. */
+static bool is_known(const struct port_spec *p, const struct objects *known)
+{
+	const struct port_spec *old = objects_find_port(known, p->name);
+	struct port_spec same = *p;
+
+	if (!old)
+		return false;
+	memcpy(same.owner, old->owner, sizeof(same.owner));
+	return port_spec_equal(&same, old);
+}
+
+void state_mark_later(struct objects *of, const struct objects *known,
+		      uint32_t features)
+{
+	for (size_t i = 0; i < of->n_ports; i++) {
+		struct port_spec *p = &of->ports[i];
+
+		p->nic_later = features & PTN_FEATURE_NIC_LATER &&
+			       p->device[0] && is_known(p, known);
+	}
+}
+
 int state_shell(struct wanted *w, size_t count)
 {
 	*w = (struct wanted){0};

@@ -42,6 +42,14 @@ ssize_t state_find(const struct topologies *set, const char *name);
 /** state_gather - the objects of a set, sorted; 0 or -ENOMEM */
 int state_gather(struct objects *out, const struct topologies *set);
 
+/**
+ * state_mark_later - which ports are made even if their device is missing
+ * @known: what is declared already; these may have lost theirs meanwhile
+ * @features: of the backend
+ */
+void state_mark_later(struct objects *of, const struct objects *known,
+		      uint32_t features);
+
 /** state_shell - room for @count topologies and stamps; 0 or -ENOMEM */
 int state_shell(struct wanted *w, size_t count);
 

@@ -217,6 +217,79 @@ def test_a_devices_news_of_a_virtual_machine(net, devices):
     assert net.port("v.wan")["status"]["state"] == "down"
 
 
+def everywhere(switch="s"):
+    """Devices on a switch, with an address, and of a machine; and others."""
+    return f"""{{
+        switches: [{{name: s, staticMacs: [{{mac: "02:00:00:00:00:77", port: {UP}}}]}},
+                   {{name: r}}],
+        nics: [{{device: {UP}, switch: s}}],
+        vms: [{{name: v, interfaces: [{{name: wan, nic: {WAN}}}]}}],
+        ports: [{{name: probe, switch: s}}, {{name: other, switch: {switch}}}]}}"""
+
+
+def states(net, *names):
+    return [net.port(name)["status"]["state"] for name in names]
+
+
+def restarted(net, whole):
+    """The engine alone, or all of it as by the machine's start."""
+    was = engine(net)
+    if whole:
+        net.kill()
+    os.kill(was, signal.SIGKILL)
+    if whole:
+        until(lambda: not alive(was), "it does not die")
+        net.start()
+    until(lambda: net.json("status")["inSync"] and engine(net) != was, "no engine follows")
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_engine_that_starts_without_devices(net, devices, whole):
+    """All else is there, and they are taken when they come."""
+    declare(net, everywhere())
+    for _ in range(2):
+        passes(net, "probe", FAR_UP)
+        remove(UP)
+        remove(WAN)
+        restarted(net, whole)
+        assert states(net, UP, "v.wan", "probe") == ["faulted", "faulted", "down"]
+        assert net.json("status")["backend"]["trouble"] is None
+        assert net.ctl("plan", net.directory / "t.yaml").stdout == "no changes\n"
+        taker = Running(net, "recv", "--port", "other", "--count", 5)
+        net.ctl("traffic", "send", "--port", "probe", "--count", 5)
+        assert taker.result()["frames"] == 5
+        make(UP, FAR_UP)
+        make(WAN, FAR_WAN)
+        until(lambda: states(net, UP, "v.wan") == ["up", "down"], "not taken again")
+        assert "02:00:00:00:00:77" in {e["mac"] for e in net.json("get", "fdb", "s")}
+    passes(net, "probe", FAR_UP)
+    assert net.log.count(WENT) >= 2 and net.log.count(CAME) == 2, net.log
+
+
+def test_what_is_new_must_have_its_device(net, devices):
+    """Also beside what may wait for its own."""
+    declare(net, everywhere())
+    remove(UP)
+    restarted(net, True)
+    declare(net, everywhere(switch="r"))
+    text = everywhere().replace("nics: [", "nics: [{device: ptnnone, switch: r}, ")
+    for new, words in [(text, "there is no network device ptnnone here"),
+                       (everywhere().replace(f"device: {UP}, switch: s", f"device: {UP}")
+                        .replace(f'staticMacs: [{{mac: "02:00:00:00:00:77", port: {UP}}}]', ""),
+                        f"there is no network device {UP} here")]:
+        said = declare(net, new, check=False)
+        assert said.returncode == 1 and words in said.stderr, said.stderr
+        assert states(net, UP, "other") == ["faulted", "down"]
+    assert net.port("other")["spec"]["switch"] == "r"
+
+
 def test_alone_it_is_a_programs(net, devices):
     declare(net, f"{{nics: [{{device: {UP}}}]}}")
     assert nic(net)["status"]["state"] == "down"

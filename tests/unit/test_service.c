@@ -39,6 +39,12 @@
 #define GREEDY                                                                 \
 	HEAD "greedy}\nspec:\n  switches: [{name: s9}]\n  ports:\n"            \
 	     "    - {name: z, switch: s9}\n    - {name: a, switch: s9}\n"
+#define UPLINK                                                                 \
+	HEAD "up}\nspec: {switches: [{name: s3}, {name: s4}], "                \
+	     "nics: [{device: eth9, switch: s3}]}\n"
+#define UPLINK_MOVED                                                           \
+	HEAD "up}\nspec: {switches: [{name: s3}, {name: s4}], "                \
+	     "nics: [{device: eth9, switch: s4}]}\n"
 #define STEPS_OF_ONE 3
 
 static char dir[128];
@@ -391,6 +397,34 @@ static void it_does_not_come_back_at_once(void **state)
 	assert_lasts("one:1 | a b | rev 1");
 }
 
+/* What is declared for the first time must be there, what was before may not.
+ */
+static void a_device_that_is_missing(void **state)
+{
+	(void)state;
+	fake_lack("eth9");
+	assert_outcome(apply_fails(UPLINK), OUTCOME_FAILED);
+	assert_non_null(strstr(refusal.detail, "no network device eth9"));
+	assert_lasts("| | rev 0");
+	fake_lack(NULL);
+	apply(UPLINK);
+	fake_lack("eth9");
+	fake_die();
+	settle();
+	assert_lasts("up:1 | eth9 | rev 1");
+	/* nor is it in the way of another change, which makes it, too */
+	fake_die();
+	service_tick(service);
+	fake_fail_next(FAKE_REFUSE, 1);
+	poll(NULL, 0, service_timeout_ms(service) + 1);
+	service_tick(service);
+	assert_is("up:1 | eth9 | rev 1 out of step");
+	apply(TWO);
+	assert_lasts("two:2 up:1 | c eth9 | rev 2");
+	assert_outcome(apply_fails(UPLINK_MOVED), OUTCOME_FAILED);
+	assert_lasts("two:2 up:1 | c eth9 | rev 2");
+}
+
 /* One that dies as soon as it runs must not be started in a busy loop. */
 static void it_dies_again_and_again(void **state)
 {
@@ -581,6 +615,7 @@ int main(void)
 		TEST(we_die_before_the_commit),
 		TEST(it_dies_while_nobody_asks),
 		TEST(it_does_not_come_back_at_once),
+		TEST(a_device_that_is_missing),
 		TEST(it_dies_again_and_again),
 		TEST(the_store_is_locked),
 		TEST(the_store_is_full),

@@ -21,7 +21,7 @@ static u32 take_and_send(struct kdrain *d)
 	if (!n)
 		return 0;
 	kmonitor_pass(d->port, PTN_VECTOR_RX(d->queue), d->work);
-	ktx_send(d->tx, d->work);
+	ptn_device_lost(p, PTN_VECTOR_RX(d->queue), ktx_send(d->tx, d->work));
 	ptn_device_give_back(p, d->queue);
 	return n;
 }

@@ -280,7 +280,7 @@ static uint32_t drain(struct nic *n, uint32_t queue, struct ptn_work *w)
 	most = room(n, queue);
 	if (!most || !ptn_device_take(n->port, queue, w, most))
 		return 0;
-	xmit(n, queue, w);
+	ptn_device_lost(n->port, PTN_VECTOR_RX(queue), xmit(n, queue, w));
 	return ptn_device_give_back(n->port, queue);
 }
 

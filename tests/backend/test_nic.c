@@ -575,6 +575,35 @@ static void a_device_that_is_down_waits(void **state)
 	driver_end(&guest);
 }
 
+/* What a device is given, and cannot send, is its drop. */
+static void what_cannot_be_sent_is_counted(void **state)
+{
+	enum { COUNT = 5 };
+	struct host *h = *state;
+	struct driver guest;
+	int first, second;
+
+	NEEDS_DEVICES(state);
+	first = wire_open(FAR_ONE, false);
+	second = wire_open(FAR_TWO, false);
+	wire_run("ip link set " ONE " mtu 1000");
+	driver_start(&guest, h, GUEST, 0);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		guest_sends(&guest, EVERY_MAC, 1200);
+		wire_gets(second, GUEST_MAC, EVERY_MAC, 1200);
+		guest_sends(&guest, EVERY_MAC, 100);
+		wire_gets(first, GUEST_MAC, EVERY_MAC, 100);
+		wire_gets(second, GUEST_MAC, EVERY_MAC, 100);
+	}
+	assert_counted(h, ONE, PTN_C_DROP_DEVICE, COUNT);
+	assert_counted(h, ONE, PTN_C_RX_FRAMES, 2 * COUNT);
+	assert_int_equal(host_port(h, TWO).counters[PTN_C_DROP_DEVICE], 0);
+	assert_int_equal(host_port(h, GUEST).counters[PTN_C_DROP_DEVICE], 0);
+	driver_end(&guest);
+	close(first);
+	close(second);
+}
+
 /* Changes */
 
 static void a_device_moves_between_switches(void **state)
@@ -753,6 +782,7 @@ int main(int argc, char **argv)
 		NIC_TEST(a_device_goes_and_comes_back),
 		NIC_TEST(a_device_comes_by_its_name),
 		NIC_TEST(a_device_that_is_down_waits),
+		NIC_TEST(what_cannot_be_sent_is_counted),
 		NIC_TEST(a_device_moves_between_switches),
 		NIC_TEST(a_device_moves_to_a_vm),
 		NIC_TEST(what_cannot_be_is_refused),

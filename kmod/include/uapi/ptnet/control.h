@@ -196,7 +196,8 @@ enum ptn_port_state {
 /*
  * Counters of a port, from its program's point of view: tx is what the
  * program sent, dropped or not; rx is what it was given. On a switch, the sum
- * of tx + copies - flooded + segments - segmented is the sum of rx + drops.
+ * of tx + copies - flooded + segments - segmented is the sum of rx + drops but
+ * DROP_DEVICE, whose frames are in the rx of the device's port as well.
  */
 enum ptn_counter {
 	PTN_C_UNSPEC,
@@ -223,7 +224,9 @@ enum ptn_counter {
 	PTN_C_DROP_DETACHED, /* at the sender: detached with frames pending */
 	PTN_C_DROP_OFFLOAD, /* at the sender: a virtio-net header is not valid
 			     */
-	PTN_C_DROP_DEVICE, /* at the sender: the device could not send it */
+	/* at the sender, or at the device's port on a switch: the device could
+	 * not send it */
+	PTN_C_DROP_DEVICE,
 	PTN_C_DROP_OFFLOAD_FRAME, /* at the sender: the frame is not what its
 				   * virtio-net header says */
 	PTN_C_DROP_OFFLOAD_PARTS, /* at the sender: too many segments, or too

@@ -62,6 +62,7 @@ struct nic {
 	char device[IFNAMSIZ];
 	unsigned index; /* 0: there is none */
 	unsigned opened; /* the one that the sockets are of; 0: none */
+	uint32_t runs; /* up, and with a carrier; the control thread's to say */
 	struct ptn_port *port; /* NULL: not attached */
 	uint32_t n;
 	struct nic_queue queue[PTN_RINGS_MAX];
@@ -174,7 +175,10 @@ static uint32_t room(void *home, uint32_t queue)
 	const int fd = nic->queue[queue].fd;
 	int used = 0;
 
-	if (fd < 0 || ioctl(fd, SIOCOUTQ, &used) || used >= UNDER_WAY_BYTES)
+	/* else the kernel would take frames and say nothing of their end */
+	if (fd < 0 || !ptn_load(nic->runs))
+		return 0;
+	if (ioctl(fd, SIOCOUTQ, &used) || used >= UNDER_WAY_BYTES)
 		return 0;
 	return (uint32_t)(UNDER_WAY_BYTES - used) / ROOM_BYTES + 1;
 }
@@ -317,11 +321,21 @@ static bool has_master(const char *device)
 	return !access(path, F_OK);
 }
 
-static bool is_up(const char *device)
+static bool has_flag(const char *device, int flag)
 {
 	struct ifreq r;
 
-	return !ask(device, SIOCGIFFLAGS, &r) && r.ifr_flags & IFF_UP;
+	return !ask(device, SIOCGIFFLAGS, &r) && r.ifr_flags & flag;
+}
+
+static bool is_up(const char *device)
+{
+	return has_flag(device, IFF_UP);
+}
+
+static bool runs(const char *device)
+{
+	return has_flag(device, IFF_RUNNING);
 }
 
 /* What the core would carry in several buffers, nobody may have room for. */
@@ -482,11 +496,13 @@ int nic_open(struct nic *n)
 	err = nic_prepare(n);
 	if (!err)
 		err = join_device(n);
-	if (err)
+	if (err) {
 		nic_close(n);
-	else
-		n->opened = n->index;
-	return err;
+		return err;
+	}
+	n->opened = n->index;
+	ptn_store(n->runs, runs(n->device));
+	return 0;
 }
 
 void nic_close(struct nic *n)
@@ -590,6 +606,16 @@ bool nic_is_same(const struct nic *a, const struct nic *b)
 	       !strcmp(a->device, b->device);
 }
 
+/* Who waits for it to run goes on when it does. */
+static void look_at_carrier(struct nic *n)
+{
+	const bool did = ptn_load(n->runs), does = runs(n->device);
+
+	ptn_store(n->runs, does);
+	for (uint32_t i = 0; n->port && does && !did && i < n->n; i++)
+		ptn_device_room_made(n->port, i);
+}
+
 enum nic_news nic_look(struct nic *n)
 {
 	const unsigned was = n->index;
@@ -603,5 +629,7 @@ enum nic_news nic_look(struct nic *n)
 		return NIC_REPLACED;
 	if (n->port && n->index && n->opened != n->index && is_up(n->device))
 		return NIC_CHANGED;
+	if (n->opened)
+		look_at_carrier(n);
 	return NIC_NO_NEWS;
 }

@@ -575,6 +575,46 @@ static void a_device_that_is_down_waits(void **state)
 	driver_end(&guest);
 }
 
+/* The backend has seen it when it has answered twice. */
+static void wait_for_no_carrier(struct host *h, const char *device)
+{
+	wire_run("for i in $(seq 1000); do"
+		 "	ip link show %s | grep -q 'state .*DOWN' && exit;"
+		 "	sleep 0.01;"
+		 "done; exit 1",
+		 device);
+	poll(NULL, 0, 50);
+	host_port(h, device);
+	host_port(h, device);
+}
+
+/* Frames wait for it, as many as find room. */
+static void a_wire_that_is_unplugged(void **state)
+{
+	enum { COUNT = 20 };
+	struct host *h = *state;
+	struct driver guest;
+	int wire;
+
+	NEEDS_DEVICES(state);
+	wire = wire_open(FAR_ONE, false);
+	driver_start(&guest, h, GUEST, 0);
+	for (int i = 0; i < 3; i++) {
+		exchange(&guest, wire, 3);
+		wire_run("ip link set " FAR_ONE " down");
+		wait_for_no_carrier(h, ONE);
+		assert_true(wire_is_silent(wire, GUEST_MAC));
+		for (uint32_t k = 0; k < COUNT; k++)
+			guest_sends(&guest, FIRST_MAC, k);
+		wire_run("ip link set " FAR_ONE " up");
+		for (uint32_t k = 0; k < COUNT; k++)
+			wire_gets(wire, GUEST_MAC, FIRST_MAC, k);
+	}
+	assert_int_equal(host_port(h, ONE).counters[PTN_C_DROP_DEVICE], 0);
+	driver_end(&guest);
+	close(wire);
+}
+
 /* What a device is given, and cannot send, is its drop. */
 static void what_cannot_be_sent_is_counted(void **state)
 {
@@ -782,6 +822,7 @@ int main(int argc, char **argv)
 		NIC_TEST(a_device_goes_and_comes_back),
 		NIC_TEST(a_device_comes_by_its_name),
 		NIC_TEST(a_device_that_is_down_waits),
+		NIC_TEST(a_wire_that_is_unplugged),
 		NIC_TEST(what_cannot_be_sent_is_counted),
 		NIC_TEST(a_device_moves_between_switches),
 		NIC_TEST(a_device_moves_to_a_vm),

@@ -172,7 +172,13 @@ def test_a_guest_ends_without_a_complaint(world, guest):
           "the port is not free")
 
 
-def test_a_killed_qemu_frees_the_binding_within_a_second(world, host):
+@pytest.fixture
+def free(world, host):
+    """Nobody has the VM's port, whichever tests ran before."""
+    world.end_vms()
+
+
+def test_a_killed_qemu_frees_the_binding_within_a_second(world, free):
     """While it boots, and while frames flow."""
     for after in (0.2, 1, 3):
         [vm] = world.boot("solo", wait=False)
@@ -193,7 +199,7 @@ def killed(world, vm):
     vm.process.wait(30)
 
 
-def test_a_hundred_killed_qemus(world, host):
+def test_a_hundred_killed_qemus(world, free):
     """At any moment around that at which they are attached. No guest boots."""
     words = ctl(world, "vm", "args", "solo")
 
@@ -225,10 +231,29 @@ def test_a_hundred_killed_qemus(world, host):
 SOCKET = ["-device", "pcie-root-port,id=socket,chassis=1,pref64-reserve=4G"]
 
 
-def test_a_port_that_is_taken_is_not_plugged(world, host):
-    """The monitor says so, and the guest goes on."""
-    words = ctl(world, "vm", "args", "solo")
+@pytest.fixture(scope="module")
+def unplugged(world, host):
+    """A guest without the VM's interface."""
+    world.end_vms()
     [vm] = world.boot("solo", plugged=False, qemu=SOCKET)
+    return vm
+
+
+def plug(vm):
+    vm.plug("socket")
+    until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
+
+
+def unplug(d, vm):
+    vm.unplug()
+    until(lambda: interface(d, "solo.eth0")["status"]["state"] == "down", 1,
+          "the port is not free")
+
+
+def test_a_port_that_is_taken_is_not_plugged(world, unplugged):
+    """The monitor says so, and the guest goes on."""
+    vm = unplugged
+    words = ctl(world, "vm", "args", "solo")
     other = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
                               "-machine", "q35", "-S", *words])
     until(lambda: interface(world, "solo.eth0")["status"]["pid"], 30, "no QEMU")
@@ -238,31 +263,27 @@ def test_a_port_that_is_taken_is_not_plugged(world, host):
     other.kill()
     other.wait()
     until(vm.hangs_up, 30, "QEMU keeps its connection")
-    vm.plug("socket")
-    until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
-    vm.end()
+    plug(vm)
+    unplug(world, vm)
 
 
-def test_plugged_and_unplugged(world, host):
+def test_plugged_and_unplugged(world, unplugged):
     """While frames flow, the guest is asked to give it back."""
-    [vm] = world.boot("solo", plugged=False, qemu=SOCKET)
+    vm = unplugged
     for _ in range(PLUGS):
-        vm.plug("socket")
-        until(lambda: vm.ask("test -e /sys/class/net/eth0")[0] == 0, 20, "no interface")
+        plug(vm)
         vm.address("eth0", GUEST)
         vm.ping(HOST)
         vm.tell(f"ping -c 1000 -i 0.01 {HOST}; true")
         time.sleep(1)
-        vm.unplug()
-        until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
-              "the port is not free")
+        unplug(world, vm)
         vm.answer("ping", 60)
         vm.run("! test -e /sys/class/net/eth0")
     vm.end()
 
 
 @engine_only
-def test_the_carrier_goes_with_the_engine(world, host):
+def test_the_carrier_goes_with_the_engine(world, free):
     [vm] = world.boot("solo", kernel="6.12")
     vm.address("eth0", GUEST)
     vm.ping(HOST)
@@ -292,7 +313,7 @@ def table(d):
     return run.stdout
 
 
-def test_run_says_when_the_driver_is_up(world, host):
+def test_run_says_when_the_driver_is_up(world, free):
     """And status what is missing until then."""
     assert "no VM is attached" in lacks(world)
     [vm] = world.boot("solo", by_run=True)
@@ -322,7 +343,7 @@ def test_run_says_when_the_driver_is_up(world, host):
     vm.end()
 
 
-def test_run_ends_as_its_command(world, host):
+def test_run_ends_as_its_command(world, free):
     def run(*command):
         return subprocess.Popen(
             [BUILD / "ptnetctl", "--server", f"unix:{world.socket}", "vm", "run",
@@ -344,6 +365,7 @@ def test_run_ends_as_its_command(world, host):
 @engine_only
 def test_a_killed_engine_is_followed_by_one_that_has_the_vm(world):
     """QEMU goes on, and so does its guest: nothing is plugged anew."""
+    world.end_vms()
     world.apply(topology("vm-and-host"))
     [vm] = world.boot("solo")
     vm.address("eth0", GUEST)

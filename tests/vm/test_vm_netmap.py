@@ -214,7 +214,8 @@ def test_sleep_while_a_program_has_the_port(vale):
 
 
 @pytest.fixture(scope="module")
-def pipe(world, vale):
+def pipe(world):
+    world.end_vms()
     world.apply(topology("vm-pair-pipe"))
     vms = world.boot("fw", wait=False) + world.boot("nat", wait=False)
     for vm in vms:

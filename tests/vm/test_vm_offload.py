@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from conftest import interface, topology, until
+from conftest import engine_only, interface, topology, until
 from test_vm_pairs import addresses, assert_sound, transfer
 
 LOTS = 20
@@ -31,8 +31,7 @@ def pair(world):
     web, db = [vm.wait_until_up() for vm in vms]
     addresses(web, db)
     yield web, db
-    web.end()
-    db.end()
+    world.end_vms()
 
 
 def features(vm):
@@ -157,6 +156,7 @@ def test_down_and_up(pair):
     transfer(web, "10.0.0.1", db)
 
 
+@engine_only
 def test_a_killed_engine_is_asked_for_headers_again(world, pair):
     web, db = pair
     world.kill_engine()
@@ -168,15 +168,14 @@ def test_a_killed_engine_is_asked_for_headers_again(world, pair):
 
 
 @pytest.fixture(scope="module")
-def mixed(world, pair):
-    web, db = pair
+def mixed(world):
+    world.end_vms()
     world.apply(MIXED)
     [web] = world.boot("web", kernel="6.12")
     [plain] = world.boot("plain")
     addresses(web, plain)
     yield web, plain
-    web.end()
-    plain.end()
+    world.end_vms()
 
 
 def test_a_vm_that_may_not_has_none(mixed):

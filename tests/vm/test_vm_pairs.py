@@ -12,7 +12,9 @@ SECONDS = 90
 def vale(world):
     world.apply(topology("vm-pair-vale"))
     vms = world.boot("web", wait=False) + world.boot("db", wait=False, kernel="6.12")
-    return [vm.wait_until_up() for vm in vms]
+    web, db = [vm.wait_until_up() for vm in vms]
+    addresses(web, db)
+    return web, db
 
 
 def addresses(a, b, devices=("eth0", "eth0")):
@@ -46,7 +48,6 @@ def assert_sound(d, *vms):
 
 def test_two_guests_ping_each_other_on_a_switch(vale):
     web, db = vale
-    addresses(web, db)
     web.ping("10.0.0.2", 5, "-A")
     db.ping("10.0.0.1", 5, "-A")
 
@@ -77,14 +78,16 @@ def test_a_guest_that_dies_disturbs_no_other(world, vale):
 
 
 @pytest.fixture(scope="module")
-def pipe(world, vale):
+def pipe(world):
+    world.end_vms()
     world.apply(topology("vm-pair-pipe"))
-    return world.boot("fw", "nat")
+    fw, nat = world.boot("fw", "nat")
+    addresses(fw, nat, ("eth1", "eth0"))
+    return fw, nat
 
 
 def test_two_guests_on_a_pipe(world, pipe):
     fw, nat = pipe
-    addresses(fw, nat, ("eth1", "eth0"))
     fw.ping("10.0.0.2", 5, "-A")
     nat.ping("10.0.0.1", 5, "-A")
     transfer(fw, "10.0.0.1", nat)
@@ -109,7 +112,7 @@ def test_a_pipe_without_a_reader_makes_the_sender_wait(world, pipe):
     fw, nat = pipe
     nat.run("ip link set eth0 down")
     fw.run("arp -s 10.0.0.9 02:00:00:00:00:09")
-    fw.ask("timeout 3 nc -u 10.0.0.9 9 </tmp/data", 60)
+    fw.ask("timeout 3 nc -u 10.0.0.9 9 </dev/zero", 60)
     sent = fw.counts("eth1")
     assert sent["tx0_stops"] > 0 and sent["tx0_dropped"] == 0
     nat.run("ip link set eth0 up")

@@ -5,11 +5,13 @@
  *	tool_port PORT[-RING] COMMAND [COUNT]
  *
  *	exchange	with another exchange: COUNT frames each way, in order,
- *			every byte looked at; both at once, by poll()
+ *			every byte looked at; both at once, by poll(); prints
+ *			"swapped" when buffers of others came for those that
+ *			went, else "copied"
  *	ping, pong	COUNT round trips, no sleep of which has a time-out
- *	answer		prints "open"; frames go back until it is killed,
- *without a copy: the buffers of both rings change places hold		prints
- *"open" and has the port until it is killed
+ *	answer		prints "open"; frames go back until it is killed, and
+ *			none is copied: the rings' buffers change places
+ *	hold		prints "open" and has the port until it is killed
  *	error		the same until poll() says POLLERR and syncs fail
  *	check		what the interface promises of a VM's port
  *
@@ -44,6 +46,8 @@ struct talk {
 	uint32_t sent, taken; /* data frames */
 	uint32_t acked; /* that the other has taken */
 	bool heard; /* from the other */
+	uint32_t low, high; /* the sending ring's buffers, at first */
+	bool swapped; /* a buffer of others came into it */
 };
 
 static uint32_t first(uint64_t rings)
@@ -103,8 +107,27 @@ static void close_port(struct abi_port *p)
 	abi_shut(p);
 }
 
+static void begin_talk(struct talk *t, const char *port)
+{
+	const struct netmap_ring *r;
+
+	open_port(&t->p, port);
+	r = tx_of(&t->p);
+	t->low = t->high = r->slot[0].buf_idx;
+	for (uint32_t i = 1; i < r->num_slots; i++) {
+		const uint32_t buffer = r->slot[i].buf_idx;
+
+		t->low = buffer < t->low ? buffer : t->low;
+		t->high = buffer > t->high ? buffer : t->high;
+	}
+}
+
 static void put(struct talk *t, uint32_t number)
 {
+	const struct netmap_ring *r = tx_of(&t->p);
+	const uint32_t buffer = r->slot[r->head].buf_idx;
+
+	t->swapped |= buffer < t->low || buffer > t->high;
 	abi_put(tx_of(&t->p), LEN, TO_ALL, 1,
 		SAID | number | (uint64_t)t->taken << 32);
 }
@@ -174,7 +197,7 @@ static int exchange(const char *port, uint32_t count)
 {
 	struct talk t = {.count = count};
 
-	open_port(&t.p, port);
+	begin_talk(&t, port);
 	while (!is_done(&t)) {
 		const bool waited =
 			!abi_poll(&t.p, POLLIN, t.heard ? -1 : HELLO_MS);
@@ -184,6 +207,7 @@ static int exchange(const char *port, uint32_t count)
 		assert_int_equal(abi_txsync(&t.p), 0);
 	}
 	close_port(&t.p);
+	puts(t.swapped ? "swapped" : "copied");
 	return 0;
 }
 

@@ -44,6 +44,8 @@ KERNELS = pathlib.Path(os.environ.get("PTNET_KERNELS", BUILD / "kernels")).resol
 BACKEND = os.environ.get("PTNET_BACKEND", "engine")
 # Of a VM. S3 wants some, two guests of a guest must fit into that.
 MEMORY = "512M" if BACKEND == "engine" else "224M"
+# Two processors on uml's one wait for each other for most of a boot.
+PROCESSORS = "2" if BACKEND == "engine" else "1"
 BOOT_SECONDS = 120
 END_SECONDS = 60
 MONITOR_SECONDS = 30
@@ -170,7 +172,7 @@ class VM:
         command = [
             TOP / "tests/kernel/guest", "--root", "none", "--kernel", self.kernel,
             "--kernels", KERNELS, "--module", self.module(), "--mem", MEMORY,
-            "--timeout", "600", "--log", self.log_path,
+            "--smp", PROCESSORS, "--timeout", "600", "--log", self.log_path,
             *[f"--qemu={word}" for word in words],
             *[word for tool in [*TOOLS, f"{self.module('ptnetmap.ko')}:/guest/ptnetmap.ko",
                                 *self.files]

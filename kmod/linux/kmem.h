@@ -96,6 +96,12 @@ void kmem_free_id(u16 id);
 /** kmem_find - the memory with this id, one more user; NULL */
 struct kmem *kmem_find(u16 id);
 
+/** kmem_is_for_vms - made by kmem_new_file(): VMs see all that is there */
+static inline bool kmem_is_for_vms(const struct kmem *m)
+{
+	return m->file;
+}
+
 /**
  * kmem_from_user - the calling program's own mapping as memory (EXTMEM)
  * @address: where it begins, at a page's border

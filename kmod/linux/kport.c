@@ -326,6 +326,24 @@ void kport_shape(const struct kport *p, struct ptn_shape *shape)
 	shape->buf_count += more * bufs + p->spare_bufs;
 }
 
+/* What it was asked to use may have gone, and the id be that of a VM's now. */
+static int memory_asked_for(const struct kport *p, struct kmem **out)
+{
+	struct kmem *mem;
+
+	if (p->mem_id == KMEM_GLOBAL_ID)
+		return kmem_global(out);
+	mem = kmem_find(p->mem_id);
+	if (!mem)
+		return -ENOENT;
+	if (kmem_is_for_vms(mem)) {
+		kmem_put(mem);
+		return -ENOENT;
+	}
+	*out = mem;
+	return 0;
+}
+
 int kport_memory(struct kport *p, struct kmem **out)
 {
 	struct ptn_shape shape;
@@ -337,12 +355,8 @@ int kport_memory(struct kport *p, struct kmem **out)
 	}
 	if (p->shares)
 		return kdomain_memory(p, out);
-	if (p->mem_id == KMEM_GLOBAL_ID)
-		return kmem_global(out);
-	if (p->mem_id) {
-		*out = kmem_find(p->mem_id);
-		return *out ? 0 : -ENOENT;
-	}
+	if (p->mem_id)
+		return memory_asked_for(p, out);
 	kport_shape(p, &shape);
 	return p->kind == PTN_PORT_VM ? kmem_new_file(out, &shape, p->name)
 				      : kmem_new(out, &shape);

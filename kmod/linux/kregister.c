@@ -329,6 +329,20 @@ static int monitored_queues(struct kmonitor_params *out,
 	return 0;
 }
 
+/* One without copies has its rings beside its parent's. */
+static int check_monitors_memory(const struct kport *parent,
+				 const struct nmreq_register *reg)
+{
+	if (!(reg->nr_flags & NR_ZCOPY_MON))
+		return kresolve_memory(reg->nr_mem_id);
+	if (parent->kind == PTN_PORT_VM)
+		return krefuse(
+			-EBUSY,
+			"%s is a VM's: programs see copies of its frames",
+			parent->name);
+	return kresolve_parents_memory(reg->nr_mem_id);
+}
+
 static int register_monitor(struct krequest *rq, const char *name)
 {
 	const struct nmreq_register *reg = &rq->body.reg;
@@ -344,7 +358,7 @@ static int register_monitor(struct krequest *rq, const char *name)
 			       "%s is not there to be monitored", name);
 	err = monitored_queues(&params, parent, reg);
 	if (!err)
-		err = kresolve_memory(reg->nr_mem_id);
+		err = check_monitors_memory(parent, reg);
 	if (err)
 		return err;
 	params.slots = reg->nr_rx_slots;
@@ -520,6 +534,7 @@ static int plan_of_port(struct kport *p, struct nmreq_pools_info *info)
 	return err;
 }
 
+/* Of a VM's as well: how large it is gives nobody a way in. */
 static int plan_of_id(u16 id, struct nmreq_pools_info *info)
 {
 	struct kmem *mem;

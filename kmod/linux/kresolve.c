@@ -258,17 +258,37 @@ static int check_memory(const struct kport *p,
 		       want->nr_mem_id);
 }
 
+/* *@out: NULL when none is asked for, or the global one, which may yet come. */
+static int find_memory(struct kmem **out, u16 id)
+{
+	*out = NULL;
+	if (!id || id == KMEM_GLOBAL_ID)
+		return 0;
+	*out = kmem_find(id);
+	return *out ? 0 : krefuse(-EINVAL, "there is no memory %u", id);
+}
+
 int kresolve_memory(u16 id)
 {
 	struct kmem *mem;
+	int err = find_memory(&mem, id);
 
-	if (!id || id == KMEM_GLOBAL_ID)
-		return 0;
-	mem = kmem_find(id);
-	if (!mem)
-		return krefuse(-EINVAL, "there is no memory %u", id);
+	if (!err && mem && kmem_is_for_vms(mem))
+		err = krefuse(
+			-EINVAL,
+			"memory %u is mapped by VMs: nothing is put there by its id",
+			id);
 	kmem_put(mem);
-	return 0;
+	return err;
+}
+
+int kresolve_parents_memory(u16 id)
+{
+	struct kmem *mem;
+	int err = find_memory(&mem, id);
+
+	kmem_put(mem);
+	return err;
 }
 
 /* Of what was asked for, a device's port takes memory and host rings. */
@@ -304,7 +324,8 @@ static int make(struct kport **out, const char *name,
 		const struct nmreq_register *want)
 {
 	const char *mark = strpbrk(name, "{}");
-	int err = kresolve_memory(want->nr_mem_id);
+	int err = mark ? kresolve_parents_memory(want->nr_mem_id)
+		       : kresolve_memory(want->nr_mem_id);
 
 	if (err)
 		return err;

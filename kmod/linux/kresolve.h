@@ -36,8 +36,20 @@ struct ptn_port_params;
 void kresolve_params(struct ptn_port_params *params, const char *name,
 		     const struct nmreq_register *want);
 
-/** kresolve_memory - 0 when there is one with this id, or none is asked for */
+/**
+ * kresolve_memory - whether a port may be in the memory of this id
+ *
+ * 0 also when none is asked for. Not where VMs map it: who is there reads and
+ * writes what the port's program has, and was not asked.
+ */
 int kresolve_memory(u16 id);
+
+/**
+ * kresolve_parents_memory - the same for what lies in its parent's memory
+ *
+ * The id chooses nothing then: REGISTER refuses another one than that.
+ */
+int kresolve_parents_memory(u16 id);
 
 /**
  * kresolve_vale - the parts of vale[SW]:PORT

@@ -332,6 +332,27 @@ void abi_census(uint64_t *buffers)
 		*buffers = b.value[PTN_CE_BUFFERS];
 }
 
+int abi_log(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	assert_true(log >= 0 && lseek(log, 0, SEEK_END) >= 0);
+	return log;
+}
+
+bool abi_log_says(int log, const char *words)
+{
+	char line[1024];
+	ssize_t n;
+	bool said = false;
+
+	while ((n = read(log, line, sizeof(line) - 1)) > 0) {
+		line[n] = 0;
+		said |= strstr(line, words) != NULL;
+	}
+	return said;
+}
+
 void abi_run(void (*fn)(void *), void *arg)
 {
 	pid_t pid = fork();

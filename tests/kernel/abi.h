@@ -150,6 +150,12 @@ short abi_poll(const struct abi_port *p, short events, int timeout_ms);
  */
 void abi_census(uint64_t *buffers);
 
+/** abi_log - the kernel's log, from here on */
+int abi_log(void);
+
+/** abi_log_says - whether a line that has come since has these words */
+bool abi_log_says(int log, const char *words);
+
 /** abi_run - run @fn in a child, which ends well; its own asserts abort it */
 void abi_run(void (*fn)(void *), void *arg);
 

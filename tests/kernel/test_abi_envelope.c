@@ -646,20 +646,6 @@ static void test_the_call_for_configuration(void **state)
 	abi_close(fd);
 }
 
-/* Whether the kernel's log goes on with a line of the module's. */
-static bool log_has_more(int log)
-{
-	char line[1024];
-	ssize_t n;
-	bool more = false;
-
-	while ((n = read(log, line, sizeof(line) - 1)) > 0) {
-		line[n] = 0;
-		more |= strstr(line, "ptnetmap: ") != NULL;
-	}
-	return more;
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -698,11 +684,10 @@ static void test_a_refusal_leaves_a_sentence(void **state)
 		{"vale0:a", NETMAP_REQ_SYNC_KLOOP_START, {0}},
 		{"vale0:a", NETMAP_REQ_CSB_ENABLE, {0}},
 	};
-	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int log = abi_log();
 	int fd = abi_device();
 
 	(void)state;
-	assert_true(log >= 0 && lseek(log, 0, SEEK_END) >= 0);
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		const double end = now() + 20;
 		struct nmreq_vale_attach body = {.reg = refused[i].body};
@@ -712,7 +697,7 @@ static void test_a_refusal_leaves_a_sentence(void **state)
 				fd, refused[i].name, refused[i].type,
 				has_no_body(refused[i].type) ? NULL : &body,
 				NULL));
-			if (log_has_more(log))
+			if (abi_log_says(log, "ptnetmap: "))
 				break;
 			if (now() > end)
 				fail_msg("nothing is said of request %u, %s",

@@ -238,6 +238,142 @@ static void a_vms_port_has_no_pipes(void **state)
 	assert_state(*state, "v.a", PTN_PORT_DOWN);
 }
 
+/* The memory of a port that is open. */
+static uint16_t memory_of(const char *port)
+{
+	struct nmreq_port_info_get info = {0};
+	const int fd = abi_device();
+
+	assert_int_equal(
+		abi_ctrl(fd, port, NETMAP_REQ_PORT_INFO_GET, &info, NULL), 0);
+	abi_close(fd);
+	return info.nr_mem_id;
+}
+
+static int new_persistent(const char *name, uint16_t mem_id)
+{
+	struct nmreq_vale_newif body = {.nr_mem_id = mem_id};
+	const int fd = abi_device();
+	int err = abi_ctrl(fd, name, NETMAP_REQ_VALE_NEWIF, &body, NULL);
+
+	abi_close(fd);
+	return err;
+}
+
+static void delete_persistent(const char *name)
+{
+	const int fd = abi_device();
+
+	assert_int_equal(abi_ctrl(fd, name, NETMAP_REQ_VALE_DELIF, NULL, NULL),
+			 0);
+	abi_close(fd);
+}
+
+/* All that a program may ask to have in a memory that it names. */
+static void assert_nothing_gets_into(uint16_t id)
+{
+	struct {
+		const char *name;
+		struct nmreq_register reg;
+	} asked[] = {
+		{"vale9:new", {0}},
+		{"vale9:new{1", {0}},
+		{"vale9:new", {.nr_mode = NR_REG_PIPE_SLAVE, .nr_ringid = 1}},
+		{"vale9:old", {0}},
+		{"vale9:old{1", {0}},
+		{"vale9:old", {.nr_flags = NR_MONITOR_TX}},
+		{"vale9:old", {.nr_flags = NR_MONITOR_TX | NR_ZCOPY_MON}},
+		{"lo", {0}},
+		{"anything", {.nr_mode = NR_REG_NULL}},
+	};
+	struct abi_port old, p;
+
+	abi_open(&old, "vale9:old");
+	for (unsigned i = 0; i < COUNT(asked); i++) {
+		asked[i].reg.nr_mem_id = id;
+		assert_error(abi_try_open(&p, asked[i].name, &asked[i].reg),
+			     EINVAL);
+	}
+	assert_error(new_persistent("lone0", id), EINVAL);
+	abi_shut(&old);
+}
+
+/* Who is there sees all of it: a VM's own, and that of a domain. */
+static void programs_are_in_no_vms_memory(void **state)
+{
+	static const char *const names[] = {"v.a", "x.a"};
+
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		struct qemu q;
+
+		guest_started(&q, *state, names[i]);
+		guest_ready(&q);
+		assert_true(memory_of(names[i]) > 1);
+		assert_nothing_gets_into(memory_of(names[i]));
+		assert_int_equal(qemu_command(&q, PTN_REGION_STOP), 0);
+		guest_ready(&q);
+		qemu_end(&q);
+		assert_state(*state, names[i], PTN_PORT_DOWN);
+	}
+}
+
+static void why_they_are_not_is_said(void **state)
+{
+	const int log = abi_log(), fd = abi_device();
+	const int64_t end = now_ms() + 4 * PATIENCE_MS;
+	struct nmreq_register reg = {0};
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	reg.nr_mem_id = memory_of("v.a");
+	for (;;) {
+		assert_error(abi_register(fd, "vale9:new", &reg), EINVAL);
+		if (abi_log_says(log, " is mapped by VMs: nothing is put"))
+			break;
+		assert_true(now_ms() < end); /* few are said in a while */
+		poll(NULL, 0, 100);
+	}
+	abi_close(fd);
+	close(log);
+	qemu_end(&q);
+}
+
+/* What it is like may be asked: netmap's programs ask so of any memory. */
+static void a_vms_memory_is_described(void **state)
+{
+	struct nmreq_pools_info info = {0};
+	const int fd = abi_device();
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	info.nr_mem_id = memory_of("v.a");
+	assert_int_equal(
+		abi_ctrl(fd, "", NETMAP_REQ_POOLS_INFO_GET, &info, NULL), 0);
+	assert_int_equal(info.nr_mem_id, memory_of("v.a"));
+	assert_true(info.nr_memsize > 0);
+	abi_close(fd);
+	qemu_end(&q);
+}
+
+/* Ids come again, and a port remembers the one that it was made with. */
+static void an_id_that_became_a_vms_is_no_way_in(void **state)
+{
+	struct abi_port p;
+	struct qemu q;
+	uint16_t id;
+
+	abi_open(&p, "vale9:old");
+	id = p.reg.nr_mem_id;
+	assert_int_equal(new_persistent("lone0", id), 0);
+	abi_shut(&p);
+	guest_started(&q, *state, "v.a");
+	assert_int_equal(memory_of("v.a"), id);
+	assert_error(abi_try_open(&p, "lone0", NULL), ENOENT);
+	guest_ready(&q);
+	qemu_end(&q);
+	delete_persistent("lone0");
+}
+
 /* Its driver asks for headers, and nobody else. */
 static void programs_do_not_set_a_vms_header(void **state)
 {
@@ -282,12 +418,64 @@ static void a_monitor_sees_what_a_vm_sends(void **state)
 	qemu_end(&other);
 }
 
+/* It takes frames before anybody else could look at them. */
+static void what_a_vm_receives_is_not_monitored(void **state)
+{
+	static const struct nmreq_register reg = {.nr_flags = NR_MONITOR_RX};
+	struct abi_port monitor;
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	guest_ready(&q);
+	assert_error(abi_try_open(&monitor, "v.a", &reg), EOPNOTSUPP);
+	qemu_end(&q);
+}
+
+/* Its rings would lie beside the VM's. */
+static void a_monitor_of_a_vm_has_copies(void **state)
+{
+	struct nmreq_register reg = {.nr_flags = NR_MONITOR_TX | NR_ZCOPY_MON};
+	struct abi_port monitor;
+	struct qemu q;
+
+	guest_started(&q, *state, "v.a");
+	guest_ready(&q);
+	assert_error(abi_try_open(&monitor, "v.a", &reg), EBUSY);
+	reg.nr_flags = NR_MONITOR_RX | NR_ZCOPY_MON;
+	assert_error(abi_try_open(&monitor, "vales:v.a", &reg), EBUSY);
+	reg.nr_flags = NR_MONITOR_TX;
+	abi_open_as(&monitor, "v.a", reg);
+	assert_int_not_equal(monitor.reg.nr_mem_id, memory_of("v.a"));
+	abi_shut(&monitor);
+	qemu_end(&q);
+}
+
+/* What was declared to be in a VM's memory, and what belongs to that. */
+static void a_member_may_say_where_it_is(void)
+{
+	static const char *const names[] = {"x", "m", "m{1"};
+	const struct nmreq_register reg = {.nr_mem_id = memory_of("y.a"),
+					   .nr_tx_slots = 64,
+					   .nr_rx_slots = 64};
+
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		struct abi_port p;
+
+		abi_open_as(&p, names[i], reg);
+		assert_int_equal(p.reg.nr_mem_id, reg.nr_mem_id);
+		abi_shut(&p);
+	}
+	assert_nothing_gets_into(reg.nr_mem_id);
+}
+
 /* Of a domain's memory that a program has open, made before it had VMs. */
 static void a_program_of_the_domain_can_be_in_the_way(void **state)
 {
 	struct host *h = *state;
 	static const struct pipe_spec pipe = {"q", "t", "d"};
-	struct port_spec p[2] = {{.name = "x",
+	static const struct switch_spec s = {
+		.name = "s", .owner = "t", .fdb_size = 64};
+	struct port_spec p[3] = {{.name = "x",
 				  .owner = "t",
 				  .kind = PTN_PORT_HOST,
 				  .on_pipe = "q",
@@ -308,6 +496,13 @@ static void a_program_of_the_domain_can_be_in_the_way(void **state)
 	p[1].kind = PTN_PORT_VM;
 	p[1].end = 1;
 	objects_add_port(&want, &p[1], NULL);
+	p[2] = p[0];
+	strcpy(p[2].name, "m");
+	strcpy(p[2].on_pipe, "");
+	strcpy(p[2].on_switch, "s");
+	objects_add_switch(&want, &s, NULL);
+	objects_add_port(&want, &p[2], NULL);
+	objects_sort(&want);
 	host_apply(h, &want);
 	assert_false(qemu_start(&q, guest_path(h, "y.a"), 3));
 	assert_string_equal(q.why, "server sent version -16, expecting 0");
@@ -320,6 +515,7 @@ static void a_program_of_the_domain_can_be_in_the_way(void **state)
 	guest_send(&q, 0, 1, 2);
 	assert_int_equal(ptnet_wait(open, PTNET_RX, PATIENCE_MS), PTNET_RX);
 	ptnet_close(open);
+	a_member_may_say_where_it_is();
 	qemu_end(&q);
 	objects_fini(&want);
 }
@@ -510,8 +706,14 @@ int main(void)
 		BIND_TEST(whatever_a_client_says_ends_it),
 		BIND_TEST(programs_do_not_open_a_vms_port),
 		BIND_TEST(a_vms_port_has_no_pipes),
+		BIND_TEST(programs_are_in_no_vms_memory),
+		BIND_TEST(why_they_are_not_is_said),
+		BIND_TEST(a_vms_memory_is_described),
+		BIND_TEST(an_id_that_became_a_vms_is_no_way_in),
 		BIND_TEST(programs_do_not_set_a_vms_header),
 		BIND_TEST(a_monitor_sees_what_a_vm_sends),
+		BIND_TEST(what_a_vm_receives_is_not_monitored),
+		BIND_TEST(a_monitor_of_a_vm_has_copies),
 		BIND_TEST(a_program_of_the_domain_can_be_in_the_way),
 		BIND_TEST(traffic_goes_on_without_a_daemon),
 		BIND_TEST(a_vm_may_die_while_there_is_no_daemon),

@@ -154,6 +154,13 @@ static void on_event(void *context)
 	service_hear(d->service);
 }
 
+static int event_timeout(void *context)
+{
+	struct daemon *d = context;
+
+	return service_hear_ms(d->service);
+}
+
 static int service_timeout(void *context)
 {
 	struct daemon *d = context;
@@ -325,7 +332,7 @@ static int start(struct daemon *d)
 	d->death = loop_add(d->loop, -1, on_service, service_timeout, d);
 	if (d->death < 0)
 		return d->death;
-	d->events = loop_add(d->loop, -1, on_event, NULL, d);
+	d->events = loop_add(d->loop, -1, on_event, event_timeout, d);
 	if (d->events < 0)
 		return d->events;
 	err = serve_all(d);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/limit.h"
 #include "base/log.h"
 #include "engine/adopt.h"
 #include "engine/attach_inner.h"
@@ -23,7 +24,6 @@
 
 enum {
 	SHUT_MS = 10 * 1000, /* to a program that held a worker */
-	WARN_PERIOD_MS = 10000,
 	TELL_PERIOD_MS = 10000, /* as control.h says */
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
@@ -159,17 +159,6 @@ static void doorbell_heard(struct loop_source *source, uint32_t events)
 		loop_change(&a->port->engine->loop, source, 0);
 }
 
-/* A program fails as often as it likes: that must not fill the disk. */
-static bool may_warn(struct vport *p)
-{
-	uint64_t now = ptn_now_ms();
-
-	if (p->warned && now - p->warned < WARN_PERIOD_MS)
-		return false;
-	p->warned = now;
-	return true;
-}
-
 static void tell_stopped(struct attach *a)
 {
 	const uint64_t now = ptn_now_ms();
@@ -192,7 +181,7 @@ static void fault(struct attach *a)
 	if (ptn_load(a->spoilt))
 		a->port->shut_until = ptn_now_ms() + SHUT_MS;
 	tell_stopped(a);
-	if (!may_warn(a->port))
+	if (!limit_may_say(&a->port->limit, (int64_t)ptn_now_ms()))
 		return;
 	log_warn("port %s: stopped, its program (pid %d) corrupted the rings "
 		 "too often; it must attach again",
@@ -572,7 +561,8 @@ static bool taken(struct vport *p)
 
 static void refuse(struct listener *l, int fd, int err)
 {
-	if (err != -EBUSY && may_warn(l->port))
+	if (err != -EBUSY &&
+	    limit_may_say(&l->port->limit, (int64_t)ptn_now_ms()))
 		log_warn("port %s: cannot be attached: %s", l->port->spec.name,
 			 strerror(-err));
 	wire_refuse(fd, err);

@@ -10,6 +10,7 @@
 
 #include <sys/queue.h>
 
+#include "base/limit.h"
 #include "core/pipe.h"
 #include "core/port.h"
 #include "core/vale.h"
@@ -75,7 +76,7 @@ struct vport {
 	struct uplink *uplink; /* a device on a switch; nobody attaches then */
 	uint64_t shut_until; /* ms: nobody may attach before */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
-	uint64_t warned; /* ms: when the log last told of its programs */
+	struct limit limit; /* of what the log says of its programs */
 	uint64_t told; /* ms: ... and listeners of its being stopped */
 	bool leaving, changing; /* by the transaction that is being done */
 };

@@ -91,6 +91,12 @@ struct backend_ops {
 	 * whether it may hold something else now than what was applied.
 	 */
 	bool (*hear)(struct backend *b);
+
+	/*
+	 * hear() has something to say after this time, whether there is
+	 * something to hear or not; -1: never. There if event_fd is.
+	 */
+	int (*hear_ms)(const struct backend *b);
 };
 
 extern const struct backend_ops backend_fake;

@@ -25,6 +25,7 @@ struct backend {
 	struct channel channel;
 	struct process process;
 	int event_fd; /* a connection that is told what happens */
+	struct events events;
 };
 
 static int engine_connect(struct channel *c)
@@ -58,6 +59,7 @@ static void engine_close(struct backend *b)
 {
 	if (!b)
 		return;
+	events_end(&b->events);
 	channel_fini(&b->channel);
 	process_fini(&b->process);
 	if (b->event_fd >= 0)
@@ -198,11 +200,18 @@ static void be_deaf(struct backend *b)
 
 static bool engine_hear(struct backend *b)
 {
-	bool ended, to_do = events_hear(b->event_fd, &ended);
+	bool ended;
+	bool to_do =
+		events_hear(&b->events, b->event_fd, process_now_ms(), &ended);
 
 	if (ended)
 		be_deaf(b);
 	return to_do;
+}
+
+static int engine_hear_ms(const struct backend *b)
+{
+	return events_wait_ms(&b->events, process_now_ms());
 }
 
 const struct backend_ops backend_engine = {
@@ -218,4 +227,5 @@ const struct backend_ops backend_engine = {
 	.death_fd = engine_death_fd,
 	.event_fd = engine_event_fd,
 	.hear = engine_hear,
+	.hear_ms = engine_hear_ms,
 };

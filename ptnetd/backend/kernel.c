@@ -33,6 +33,7 @@
 #include "backend/backend.h"
 #include "backend/channel.h"
 #include "backend/events.h"
+#include "backend/process.h"
 #include "backend/sockets.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -46,6 +47,7 @@ struct backend {
 	struct sockets *sockets;
 	int death_fd;
 	int event_fd; /* of the module's events */
+	struct events events;
 	int all_events; /* epoll: these, and who connects */
 	int lock; /* one daemon a host: it holds no other's objects */
 	bool ended; /* by us */
@@ -224,7 +226,12 @@ static bool kernel_hear(struct backend *b)
 	bool ended;
 
 	sockets_hear(b->sockets);
-	return events_hear(b->event_fd, &ended);
+	return events_hear(&b->events, b->event_fd, process_now_ms(), &ended);
+}
+
+static int kernel_hear_ms(const struct backend *b)
+{
+	return events_wait_ms(&b->events, process_now_ms());
 }
 
 static int kernel_event_fd(struct backend *b)
@@ -250,6 +257,7 @@ static void kernel_close(struct backend *b)
 {
 	if (!b)
 		return;
+	events_end(&b->events);
 	channel_fini(&b->channel);
 	sockets_free(b->sockets);
 	if (b->all_events >= 0)
@@ -429,4 +437,5 @@ const struct backend_ops backend_kernel = {
 	.death_fd = kernel_death_fd,
 	.event_fd = kernel_event_fd,
 	.hear = kernel_hear,
+	.hear_ms = kernel_hear_ms,
 };

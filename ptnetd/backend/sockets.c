@@ -20,10 +20,9 @@
 #include "backend/channel.h"
 #include "backend/process.h"
 #include "base/cleanup.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "wire/wire.h"
-
-enum { WARN_PERIOD_MS = 10 * 1000 };
 
 struct listener {
 	LIST_ENTRY(listener) link;
@@ -32,7 +31,7 @@ struct listener {
 	int fd;
 	int refused; /* the last client that was; -1: none */
 	bool fresh; /* of a plan that is not done yet */
-	int64_t warned; /* when the log last told of its clients; 0: never */
+	struct limit limit; /* clients may try as often as they like */
 	char path[WIRE_PATH_MAX];
 };
 
@@ -133,17 +132,6 @@ static int bind_client(struct client *c, const struct listener *l,
 	return err;
 }
 
-/* A client may try as often as it likes. */
-static bool may_warn(struct listener *l)
-{
-	const int64_t now = process_now_ms();
-
-	if (l->warned && now - l->warned < WARN_PERIOD_MS)
-		return false;
-	l->warned = now;
-	return true;
-}
-
 static void serve(struct listener *l, int connection)
 {
 	struct client c = {
@@ -157,7 +145,7 @@ static void serve(struct listener *l, int connection)
 	} else {
 		close(connection);
 	}
-	if (err && err != -EBUSY && may_warn(l))
+	if (err && err != -EBUSY && limit_may_say(&l->limit, process_now_ms()))
 		log_warn("port %s: cannot be attached: %s", l->name,
 			 *request.text ? request.text : strerror(-err));
 	wire_close_vectors(c.vectors, c.host, c.own);

@@ -199,6 +199,13 @@ void service_hear(struct service *s)
 		reconcile_later(s, "the backend has changed");
 }
 
+int service_hear_ms(const struct service *s)
+{
+	const struct backend_ops *ops = s->config.ops;
+
+	return s->backend && ops->hear_ms ? ops->hear_ms(s->backend) : -1;
+}
+
 int service_timeout_ms(const struct service *s)
 {
 	int64_t left;

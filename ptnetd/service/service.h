@@ -79,6 +79,9 @@ int service_event_fd(const struct service *s);
 /** service_hear - what happened in the backend; what is to do comes soon */
 void service_hear(struct service *s);
 
+/** service_hear_ms - call service_hear() after this time, too; -1: never */
+int service_hear_ms(const struct service *s);
+
 /** service_timeout_ms - call service_tick() after this time; -1: never */
 int service_timeout_ms(const struct service *s);
 

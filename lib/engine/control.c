@@ -2,6 +2,7 @@
 #include "engine/control.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ enum {
 	CONNECTIONS_MAX = 64,
 	DATAGRAMS_PER_TURN = 16, /* then the others have their turn */
 	SEND_BUFFER = 4 * 1024 * 1024,
-	UNREAD_MAX = 64 * 1024, /* bytes; what happens then is not told */
+	UNREAD_MAX = 64 * 1024, /* bytes; events that come then are lost */
 };
 
 struct connection {
@@ -28,6 +29,7 @@ struct connection {
 	struct loop_source source;
 	struct session session;
 	size_t sent; /* of session.out */
+	bool lost; /* events, and was not told yet */
 };
 
 struct control {
@@ -49,8 +51,7 @@ static void connection_free(struct connection *c)
 	free(c);
 }
 
-/* Returns 0 when all is sent, -EAGAIN, or what ends the connection. */
-static int send_answers(struct connection *c)
+static int send_out(struct connection *c)
 {
 	struct message_buf *out = &c->session.out;
 
@@ -66,6 +67,29 @@ static int send_answers(struct connection *c)
 	message_buf_fini(out);
 	c->sent = 0;
 	return 0;
+}
+
+/* Once there is room; returns whether there is something to send. */
+static bool tell_lost(struct connection *c)
+{
+	const struct message m = {.type = NLMSG_ERROR,
+				  .error = -ENOBUFS,
+				  .text = "events were lost"};
+
+	if (!c->lost)
+		return false;
+	c->lost = message_put(&c->session.out, &m) != 0;
+	return !c->lost;
+}
+
+/* Returns 0 when all is sent, -EAGAIN, or what ends the connection. */
+static int send_answers(struct connection *c)
+{
+	int err = send_out(c);
+
+	while (!err && tell_lost(c))
+		err = send_out(c);
+	return err;
 }
 
 static int receive_one(struct connection *c)
@@ -198,9 +222,13 @@ static void tell(struct connection *c, const struct message_event *event)
 				  .has = MESSAGE_HAS(PTN_A_EVENT),
 				  .event = *event};
 
-	if (!c->session.listens || c->session.out.len > UNREAD_MAX ||
-	    message_put(&c->session.out, &m))
+	if (!c->session.listens)
 		return;
+	if (c->session.out.len > UNREAD_MAX ||
+	    message_put(&c->session.out, &m)) {
+		c->lost = true;
+		return;
+	}
 	loop_change(&c->control->engine->loop, &c->source, EPOLLOUT);
 }
 

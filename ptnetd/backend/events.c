@@ -2,6 +2,7 @@
 #include "backend/events.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -178,6 +179,8 @@ static bool hear_datagram(struct events *e, const uint8_t *at, size_t len,
 		got = message_next(&at, &len, &m);
 		if (got > 0 && (m.has & MESSAGE_HAS(PTN_A_EVENT)))
 			to_do |= tell(e, &m.event, now);
+		else if (got > 0 && m.type == NLMSG_ERROR)
+			to_do |= m.error == -ENOBUFS; /* some were lost */
 		message_fini(&m);
 	}
 	return to_do;

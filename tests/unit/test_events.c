@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,22 +59,28 @@ static void hear(void)
 	assert_false(ended);
 }
 
+static void comes(const struct message *m)
+{
+	struct message_buf out = {0};
+
+	assert_int_equal(message_put(&out, m), 0);
+	assert_int_equal(send(w.fd[0], out.data, out.len, 0), out.len);
+	message_buf_fini(&out);
+	hear();
+}
+
 static void happens(enum ptn_event type, const char *name)
 {
 	struct message m = {.type = PTN_ENGINE_FAMILY,
 			    .cmd = PTN_CMD_EVENT,
 			    .has = MESSAGE_HAS(PTN_A_EVENT),
 			    .event = {.type = type, .pid = 7}};
-	struct message_buf out = {0};
 
 	if (type == PTN_EVENT_STORM)
 		strcpy(m.event.sw, name);
 	else
 		strcpy(m.event.port, name);
-	assert_int_equal(message_put(&out, &m), 0);
-	assert_int_equal(send(w.fd[0], out.data, out.len, 0), out.len);
-	message_buf_fini(&out);
-	hear();
+	comes(&m);
 }
 
 /* All that was logged since the last time. */
@@ -187,6 +194,20 @@ static void what_is_not_said_is_done(void **state)
 		   "port a: there is a network device of its name again\n");
 }
 
+/* Any of them: what the backend holds is looked at. Refusals are none. */
+static void lost_ones_are_something_to_do(void **state)
+{
+	struct message m = {.type = NLMSG_ERROR, .error = -ENOBUFS};
+
+	(void)state;
+	comes(&m);
+	assert_true(w.to_do);
+	m.error = -EOPNOTSUPP;
+	comes(&m);
+	assert_false(w.to_do);
+	assert_log("");
+}
+
 #define EVENTS_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -197,6 +218,7 @@ int main(void)
 		EVENTS_TEST(each_port_and_kind_has_its_own),
 		EVENTS_TEST(more_ports_than_lines),
 		EVENTS_TEST(what_is_not_said_is_done),
+		EVENTS_TEST(lost_ones_are_something_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

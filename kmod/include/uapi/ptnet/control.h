@@ -32,10 +32,15 @@
  * The kernel's family has a multicast group for events; who does not read
  * them in time loses some, and hears of that by ENOBUFS. The engine tells them
  * to a connection that has sent EVENT as a request: of ports that it stopped,
- * each at most once in ten seconds, and of network devices. A port whose device
- * went keeps its place and is FAULTED. Once there is a device of that name
- * again (NIC_BACK) a VM's port and every one of the engine has that; others of
- * the kernel are STALE: made anew, they have it.
+ * each at most once in ten seconds, and of network devices. Who reads again
+ * after he has lost some gets one error message of sequence number 0 with
+ * -ENOBUFS, behind the events that came before. Nobody waits for who does not
+ * read, and he loses nothing else: answers stay, and he is not heard until he
+ * has taken them.
+ *
+ * A port whose device went keeps its place and is FAULTED. Once there is a
+ * device of that name again (NIC_BACK) a VM's port and every one of the
+ * engine has that; others of the kernel are STALE: made anew, they have it.
  */
 #ifndef PTNET_UAPI_CONTROL_H
 #define PTNET_UAPI_CONTROL_H

@@ -23,12 +23,10 @@ static const char *what_again(uint32_t type)
 		return "a ring was corrupted";
 	case PTN_EVENT_PORT_STOPPED:
 		return "it was stopped";
-	case PTN_EVENT_NIC_GONE:
-		return "its network device went away";
-	case PTN_EVENT_NIC_BACK:
-		return "its network device came back";
 	case PTN_EVENT_STORM:
 		return "it flooded";
+	case PTN_EVENT_NIC_GONE:
+	case PTN_EVENT_NIC_BACK:
 	case PTN_EVENT_CHANGED:
 	case PTN_EVENT_PORT_UP:
 	case PTN_EVENT_PORT_DOWN:
@@ -145,10 +143,10 @@ static void say(const struct message_event *e)
 	}
 }
 
-static bool is_said(uint32_t type)
+/* By a VM or a program, as often as it likes; devices are the host's own. */
+static bool is_by_others(uint32_t type)
 {
 	return type == PTN_EVENT_PORT_FAULT || type == PTN_EVENT_PORT_STOPPED ||
-	       type == PTN_EVENT_NIC_GONE || type == PTN_EVENT_NIC_BACK ||
 	       type == PTN_EVENT_STORM;
 }
 
@@ -159,7 +157,7 @@ static bool tell(struct events *e, const struct message_event *event,
 	const char *name = event->type == PTN_EVENT_STORM ? event->sw
 							  : event->port;
 
-	if (is_said(event->type) &&
+	if (!is_by_others(event->type) ||
 	    limit_may_say(limit_of(e, event->type, name), now))
 		say(event);
 	return event->type == PTN_EVENT_NIC_BACK;

@@ -3,9 +3,9 @@
  * What backends tell unasked, in the control family's words: read, and said in
  * the log. Whose socket it is and what it is told is the backend's business.
  *
- * A VM can be stopped and come back a thousand times a minute: of each port,
- * and of each kind of event, one line is said in a period, and when that is
- * over, how many more there were.
+ * A VM can be stopped and come back a thousand times a minute: of what VMs and
+ * programs can cause, one line of each port and kind is said in a period, and
+ * when that is over, how many more there were.
  */
 #ifndef PTNETD_BACKEND_EVENTS_H
 #define PTNETD_BACKEND_EVENTS_H

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <ptnet/netmap.h>
@@ -28,8 +29,17 @@
 #include "unit/guest.h"
 #include "unit/sleepers.h"
 #include "unit/packet.h"
+#include "unit/vandal.h"
 
-enum { SECOND = 1000 };
+enum { SECOND = 1000, SEGMENTS_MS = 3 * SECOND };
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* What QEMU must get. */
 
@@ -338,6 +348,62 @@ static void a_frame_that_lies_elsewhere_is_lost(void **state)
 	qemu_end(&other);
 }
 
+/* All that has come is given back, unread. */
+static void take_all(struct qemu *q)
+{
+	for (uint32_t i = GUEST_QUEUES; i < 2 * GUEST_QUEUES; i++) {
+		const uint32_t tail = __atomic_load_n(&guest_ktoa(q, i)->hwtail,
+						      __ATOMIC_ACQUIRE);
+
+		__atomic_store_n(&guest_atok(q, i)->cur, tail,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&guest_atok(q, i)->head, tail,
+				 __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&guest_ktoa(q, i)->kern_need_kick,
+				    __ATOMIC_SEQ_CST))
+			qemu_doorbell(q, PTN_VECTOR_RX(i - GUEST_QUEUES));
+	}
+}
+
+/*
+ * Packets that are cut into the most segments are dear, and in order: nothing
+ * of them is a fault, and whose they are keeps its port.
+ */
+static void the_most_segments_are_no_fault(void **state)
+{
+	const int64_t end = now_ms() + SEGMENTS_MS;
+	struct port_status port;
+	struct qemu q, other;
+	struct vandal v;
+
+	guest_started(&q, *state, "v.a");
+	guest_started(&other, *state, "w.a");
+	assert_int_equal(qemu_command(&q, PTN_REGION_RESET), 0);
+	assert_int_equal(guest_header(&q, VANDAL_HEADER), 0);
+	assert_int_equal(qemu_command(&q, PTN_REGION_START), 0);
+	guest_ready(&other);
+	vandal_init(&v, &q, 1, 2, 1);
+	vandal_lay_segments(&v);
+	while (now_ms() < end) {
+		vandal_send(&v);
+		take_all(&other);
+	}
+	port = host_port(*state, "v.a");
+	assert_int_equal(port.state, PTN_PORT_UP);
+	assert_true(host_port(*state, "w.a").counters[PTN_C_SEGMENTS] >
+		    100 * v.slots);
+	assert_int_equal(port.counters[PTN_C_FAULTS], 0);
+	/* nor is it dropped for what it is, which counts as one */
+	assert_int_equal(port.counters[PTN_C_DROP_BAD_BUFFER], 0);
+	assert_int_equal(port.counters[PTN_C_DROP_BAD_CHAIN], 0);
+	assert_int_equal(port.counters[PTN_C_DROP_OFFLOAD], 0);
+	assert_int_equal(port.counters[PTN_C_DROP_OFFLOAD_FRAME], 0);
+	assert_int_equal(port.counters[PTN_C_DROP_OFFLOAD_PARTS], 0);
+	assert_int_equal(qemu_config(&q)->state, PTN_STATE_RUNNING);
+	qemu_end(&q);
+	qemu_end(&other);
+}
+
 /* Nobody's wake-up is lost. PTNET_WAKEUPS=N plays N rounds instead of some. */
 
 static void guests_that_sleep_are_woken_on_a_switch(void **state)
@@ -419,6 +485,7 @@ int main(int argc, char **argv)
 		VM_TEST(two_guests_of_a_domain_share_memory),
 		VM_TEST(vms_of_no_domain_share_nothing),
 		VM_TEST(a_frame_that_lies_elsewhere_is_lost),
+		VM_TEST(the_most_segments_are_no_fault),
 		VM_TEST(guests_that_sleep_are_woken_on_a_switch),
 		VM_TEST(guests_that_sleep_are_woken_on_a_pipe),
 		VM_TEST(a_driver_says_which_it_is),

@@ -234,8 +234,9 @@ void vandal_offload(struct vandal *v)
 	vandal_send(v);
 }
 
-/* As often as whole ones fit; what is left over is one short frame a slot. */
-static void lay_all(struct vandal *v, const uint8_t *frame, uint32_t len)
+/* As often as whole ones fit; what is left over is one short @rest a slot. */
+static void lay_all(struct vandal *v, const uint8_t *frame, uint32_t len,
+		    const uint8_t *rest)
 {
 	const uint32_t size = v->config.pool[2].size;
 	const uint32_t n = (len + size - 1) / size;
@@ -244,14 +245,19 @@ static void lay_all(struct vandal *v, const uint8_t *frame, uint32_t len)
 	while (slot + n <= v->slots)
 		slot += lay(v, slot, frame, len);
 	while (slot < v->slots)
-		slot += lay(v, slot, frame, FRAME);
+		slot += lay(v, slot, rest, FRAME);
 }
 
+/* The rest has a header that asks for nothing: it would be cut off otherwise.
+ */
 void vandal_lay_segments(struct vandal *v)
 {
-	uint8_t frame[PACKET_MAX + 4] = {0};
+	uint8_t frame[PACKET_MAX + 4] = {0}, rest[FRAME] = {0};
+	const uint32_t len = write_packet(v, PAYLOAD, SEGMENT, frame);
 
-	lay_all(v, frame, write_packet(v, PAYLOAD, SEGMENT, frame));
+	memcpy(rest + VANDAL_HEADER, frame + VANDAL_HEADER,
+	       FRAME - VANDAL_HEADER);
+	lay_all(v, frame, len, rest);
 }
 
 void vandal_lay_frames(struct vandal *v)
@@ -260,7 +266,7 @@ void vandal_lay_frames(struct vandal *v)
 
 	memcpy(frame, v->to, 6);
 	memcpy(frame + 6, v->as, 6);
-	lay_all(v, frame, FRAME);
+	lay_all(v, frame, FRAME, frame);
 }
 
 void vandal_lay_flood(struct vandal *v)
@@ -269,7 +275,7 @@ void vandal_lay_flood(struct vandal *v)
 
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, v->as, 6);
-	lay_all(v, frame, FRAME);
+	lay_all(v, frame, FRAME, frame);
 }
 
 void vandal_lay_chain(struct vandal *v)

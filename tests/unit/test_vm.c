@@ -31,7 +31,7 @@
 #include "unit/packet.h"
 #include "unit/vandal.h"
 
-enum { SECOND = 1000, SEGMENTS_MS = 3 * SECOND };
+enum { SECOND = 1000, PATIENCE_MS = 120 * SECOND };
 
 static int64_t now_ms(void)
 {
@@ -371,7 +371,7 @@ static void take_all(struct qemu *q)
  */
 static void the_most_segments_are_no_fault(void **state)
 {
-	const int64_t end = now_ms() + SEGMENTS_MS;
+	const int64_t end = now_ms() + PATIENCE_MS;
 	struct port_status port;
 	struct qemu q, other;
 	struct vandal v;
@@ -384,14 +384,16 @@ static void the_most_segments_are_no_fault(void **state)
 	guest_ready(&other);
 	vandal_init(&v, &q, 1, 2, 1);
 	vandal_lay_segments(&v);
-	while (now_ms() < end) {
-		vandal_send(&v);
-		take_all(&other);
-	}
+	do {
+		assert_true(now_ms() < end);
+		for (int i = 0; i < 100; i++) {
+			vandal_send(&v);
+			take_all(&other);
+		}
+	} while (host_port(*state, "w.a").counters[PTN_C_SEGMENTS] <
+		 2000 * v.slots);
 	port = host_port(*state, "v.a");
 	assert_int_equal(port.state, PTN_PORT_UP);
-	assert_true(host_port(*state, "w.a").counters[PTN_C_SEGMENTS] >
-		    100 * v.slots);
 	assert_int_equal(port.counters[PTN_C_FAULTS], 0);
 	/* nor is it dropped for what it is, which counts as one */
 	assert_int_equal(port.counters[PTN_C_DROP_BAD_BUFFER], 0);

@@ -2,6 +2,7 @@
 """One VM and a host program on a switch: the driver, and who may die."""
 
 import os
+import pathlib
 import random
 import re
 import signal
@@ -182,7 +183,7 @@ def test_a_killed_qemu_frees_the_binding_within_a_second(world, free):
     """While it boots, and while frames flow."""
     for after in (0.2, 1, 3):
         [vm] = world.boot("solo", wait=False)
-        until(lambda: interface(world, "solo.eth0")["status"]["pid"], 30, "no QEMU")
+        until(lambda: status(world)["pid"], 30, "no QEMU")
         time.sleep(after)
         killed(world, vm)
     [vm] = world.boot("solo")
@@ -193,19 +194,29 @@ def test_a_killed_qemu_frees_the_binding_within_a_second(world, free):
 
 
 def killed(world, vm):
-    os.kill(vm.pid(), signal.SIGKILL)
-    until(lambda: interface(world, "solo.eth0")["status"]["state"] == "down", 1,
-          "the port is not free")
+    qemu = vm.pid()
+    os.kill(qemu, signal.SIGKILL)
+    until(lambda: ended(qemu), 30, "QEMU does not end")
+    until(lambda: status(world)["state"] == "down", 1, "the port is not free")
     vm.process.wait(30)
+
+
+def ended(pid):
+    """Its descriptors are closed then."""
+    try:
+        return " Z " in pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+
+
+def status(world):
+    """By no program, which would take QEMU's time."""
+    return world.get("/v1/ports/solo.eth0")["status"]
 
 
 def test_a_hundred_killed_qemus(world, free):
     """At any moment around that at which they are attached. No guest boots."""
     words = ctl(world, "vm", "args", "solo")
-
-    def status():
-        """By no program, which would take QEMU's time."""
-        return world.get("/v1/ports/solo.eth0")["status"]
 
     def attached_in(seconds):
         """Whether it was attached, and when it was killed."""
@@ -213,13 +224,13 @@ def test_a_hundred_killed_qemus(world, free):
         qemu = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
                                  "-machine", "q35", "-S", *words])
         if seconds is None:
-            until(lambda: status()["pid"] == qemu.pid, 30, "no QEMU")
+            until(lambda: status(world)["pid"] == qemu.pid, 30, "no QEMU")
         else:
             time.sleep(seconds)
-        up, after = status()["pid"] == qemu.pid, time.monotonic() - start
+        up, after = status(world)["pid"] == qemu.pid, time.monotonic() - start
         qemu.kill()
         qemu.wait()
-        until(lambda: status()["state"] == "down", 1, "the port is not free")
+        until(lambda: status(world)["state"] == "down", 1, "the port is not free")
         return up, after
 
     takes = attached_in(None)[1]

@@ -334,7 +334,12 @@ const struct kport *kcheck_port(const struct ktxn *t, const char *name,
 	const struct change *c = find_made(t, KSPEC_PORT, name);
 	const struct kport *p = c ? c->port : find(t, KSPEC_PORT, name);
 
-	*on = c ? c->on_switch : p ? p->sw : NULL;
+	if (c)
+		*on = c->on_switch;
+	else if (p)
+		*on = knic_lacks(p) ? switch_named(p->declared.sw) : p->sw;
+	else
+		*on = NULL;
 	return p;
 }
 

@@ -116,14 +116,9 @@ static int put_open_name(struct sk_buff *skb, const struct kport *p)
 	return nla_put_string(skb, PTN_PO_SOCKET, name);
 }
 
-static bool has_lost_device(const struct kport *p)
-{
-	return p->device[0] && !*knic_device(p);
-}
-
 static enum ptn_port_state state_of(const struct kport *p)
 {
-	if (has_lost_device(p))
+	if (knic_lacks(p))
 		return knic_is_back(p) ? PTN_PORT_STALE : PTN_PORT_FAULTED;
 	if (p->bind)
 		return kbind_state(p->bind);
@@ -145,7 +140,7 @@ static int put_port_status(struct sk_buff *skb, const struct kport *p)
 	    nla_put_u32(skb, PTN_PO_PID, is_program(p) ? p->pid : 0) ||
 	    put_open_name(skb, p) ||
 	    nla_put_u32(skb, PTN_PO_PAGE_SIZE, p->mem ? PAGE_SIZE : 0) ||
-	    nla_put_u8(skb, PTN_PO_DEVICE_GONE, has_lost_device(p)) ||
+	    nla_put_u8(skb, PTN_PO_DEVICE_GONE, knic_lacks(p)) ||
 	    put_counters(skb, PTN_PO_COUNTERS, counters, PTN_C_MAX))
 		return -EMSGSIZE;
 	if (p->bind &&

@@ -262,7 +262,8 @@ int knic_make(struct kport **out, const struct ptn_port_params *params,
 	nic->take.host_sent = host_sent;
 	nic->is_vif = is_vif;
 	nic->port = *out;
-	hold(nic, dev);
+	if (dev)
+		hold(nic, dev);
 	(*out)->nic = nic;
 	(*out)->kind = PTN_PORT_NIC;
 	return 0;
@@ -295,13 +296,14 @@ static u32 or_default(u32 wanted, u32 otherwise)
 	return wanted ? wanted : otherwise;
 }
 
-/* What nobody asked for follows the device. */
+/* What nobody asked for follows the device; without one it is the least. */
 static void fill_params(struct ptn_port_params *p, const struct net_device *dev)
 {
-	p->queues = or_default(p->queues,
-			       min_t(u32, dev->real_num_tx_queues, QUEUES_MAX));
-	p->rx_queues = or_default(
-		p->rx_queues, min_t(u32, dev->real_num_rx_queues, QUEUES_MAX));
+	const u32 tx = dev ? dev->real_num_tx_queues : 1;
+	const u32 rx = dev ? dev->real_num_rx_queues : 1;
+
+	p->queues = or_default(p->queues, min_t(u32, tx, QUEUES_MAX));
+	p->rx_queues = or_default(p->rx_queues, min_t(u32, rx, QUEUES_MAX));
 	p->slots = or_default(p->slots, DEFAULT_SLOTS);
 	p->rx_slots = or_default(p->rx_slots, p->slots);
 }
@@ -320,7 +322,7 @@ static int new_port(struct kport **out, const struct ptn_port_params *want,
 		    struct net_device *dev)
 {
 	struct ptn_port_params params = *want;
-	int err = check_device(dev);
+	int err = dev ? check_device(dev) : 0;
 
 	if (err)
 		return err;
@@ -329,11 +331,13 @@ static int new_port(struct kport **out, const struct ptn_port_params *want,
 }
 
 int knic_new(struct kport **out, const struct ptn_port_params *want,
-	     const char *device)
+	     const char *device, bool later)
 {
 	struct net_device *dev = knic_device_here(device);
 	const struct knic *nic;
 
+	if (!dev && later)
+		return new_port(out, want, NULL);
 	if (!dev)
 		return kwhy(-ENODEV, "there is no network device %s here",
 			    device);
@@ -402,13 +406,18 @@ bool knic_is_here(const struct kport *p)
 	return nic->dev && here() && net_eq(dev_net(nic->dev), here());
 }
 
+bool knic_lacks(const struct kport *p)
+{
+	return p->device[0] && !*knic_device(p);
+}
+
 bool knic_is_back(const struct kport *p)
 {
 	const struct net_device *dev;
 	bool back;
 
 	kctl_assert_held();
-	if (!p->device[0] || *knic_device(p) || READ_ONCE(p->nic->comes))
+	if (!knic_lacks(p) || READ_ONCE(p->nic->comes))
 		return false;
 	rcu_read_lock();
 	dev = dev_get_by_name_rcu(&init_net, p->device);
@@ -647,6 +656,13 @@ static void lost(struct knic *nic)
 	mutex_unlock(&kctl_lock);
 }
 
+void knic_say_gone(const struct kport *p)
+{
+	pr_info("ptnetmap: port %s waits for network device %s\n", p->name,
+		p->device);
+	kevent_port(p, PTN_EVENT_NIC_GONE);
+}
+
 void knic_part(struct kport *p)
 {
 	kctl_assert_held();
@@ -659,8 +675,8 @@ void knic_part(struct kport *p)
 
 static bool has_lost(const struct kport *p, const char *device)
 {
-	return p->origin == KPORT_MANAGED && *device &&
-	       !strcmp(p->device, device) && !*knic_device(p);
+	return p->origin == KPORT_MANAGED && knic_lacks(p) &&
+	       !strcmp(p->device, device);
 }
 
 /* With it a VM that is attached all the time goes on. */

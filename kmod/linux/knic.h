@@ -37,12 +37,13 @@ int knic_get(struct kport **out, const char *device);
 /**
  * knic_new - a port of a device that nobody finds yet, for the control family
  * @want: what is 0 follows the device, but host queues; .name is the port's
+ * @later: the device may be missing; knic_lacks() then
  *
  * One reference, the caller's. Returns 0, -ENODEV, -EBUSY when the device has
  * a port that stays, -EINVAL, -ENOMEM.
  */
 int knic_new(struct kport **out, const struct ptn_port_params *want,
-	     const char *device);
+	     const char *device, bool later);
 
 /** knic_device_here - where the caller is, by name; NULL */
 struct net_device *knic_device_here(const char *name);
@@ -88,6 +89,12 @@ struct kport *knic_host(const struct kport *p);
 
 /** knic_is_program - no program has the port: its device is on a switch */
 bool knic_is_program(const struct kport *p);
+
+/** knic_lacks - it has been declared with a device, and that is not there */
+bool knic_lacks(const struct kport *p);
+
+/** knic_say_gone - there is a port without its device: as if that had gone */
+void knic_say_gone(const struct kport *p);
 
 /** knic_is_back - its device went, and another one has the name now */
 bool knic_is_back(const struct kport *p);

@@ -77,10 +77,11 @@ static int make_port(struct change *c)
 		.extra_bufs = w->extra_bufs,
 		.host_queues = w->kind == PTN_PORT_NIC,
 	};
-	int err = w->device[0] ? knic_new(&c->port, &params, w->device)
-			       : kport_new(&c->port, &params,
-					   w->kind == PTN_PORT_VM ? &kbind_ops
-								  : NULL);
+	int err =
+		w->device[0]
+			? knic_new(&c->port, &params, w->device, w->nic_later)
+			: kport_new(&c->port, &params,
+				    w->kind == PTN_PORT_VM ? &kbind_ops : NULL);
 
 	if (err)
 		return err;
@@ -136,7 +137,7 @@ int kprepare_connect(struct ktxn *t, struct change *c)
 {
 	int err = 0;
 
-	if (c->action != KACTION_NEW || !c->on_switch)
+	if (c->action != KACTION_NEW || !c->on_switch || knic_lacks(c->port))
 		return 0;
 	kwhy_forget();
 	if (c->spec.port.device[0])
@@ -175,6 +176,8 @@ int kprepare_pin(struct ktxn *t, struct change *c)
 		const struct kswitch *on;
 		const struct kport *p = kcheck_port(t, s[i].port, &on);
 
+		if (knic_lacks(p))
+			continue; /* when that comes, the port is made anew */
 		if (ptn_vale_static(c->sw->vale, s[i].mac, p->core))
 			return refuse(t, c, -ENOSPC,
 				      "no room for a static entry of port %s",
@@ -199,6 +202,8 @@ void kprepare_repin(struct kswitch *s, const char *port)
 		if (port && strcmp(e->port, port))
 			continue;
 		p = kcheck_live_port(e->port);
+		if (p && knic_lacks(p))
+			continue;
 		if (!p || ptn_vale_static(s->vale, e->mac, p->core))
 			lost_static(s, e->port);
 	}

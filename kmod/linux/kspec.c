@@ -57,6 +57,7 @@ static const struct nla_policy port_policy[PTN_PO_MAX + 1] = {
 	[PTN_PO_QUEUES] = NUMBER,   [PTN_PO_SLOTS] = NUMBER,
 	[PTN_PO_BUF_SIZE] = NUMBER, [PTN_PO_EXTRA_BUFS] = NUMBER,
 	[PTN_PO_HUGE_PAGES] = BOOL, [PTN_PO_OFFLOAD] = BOOL,
+	[PTN_PO_NIC_LATER] = BOOL,
 };
 
 const struct nla_policy kspec_policy[PTN_A_MAX + 1] = {
@@ -106,6 +107,7 @@ static const struct member port_members[] = {
 	M(port, PTN_PO_EXTRA_BUFS, extra_bufs),
 	M(port, PTN_PO_HUGE_PAGES, huge_pages),
 	M(port, PTN_PO_OFFLOAD, offload),
+	M(port, PTN_PO_NIC_LATER, nic_later),
 };
 
 static const struct kind {

@@ -57,6 +57,7 @@ struct kspec_port {
 	u8 host_stack;
 	u8 huge_pages;
 	u8 offload;
+	u8 nic_later; /* as it is made: without its device, if need be */
 	bool has_mac;
 	u8 mac[6];
 };

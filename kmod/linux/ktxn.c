@@ -7,6 +7,7 @@
 #include "kchange.h"
 #include "kctl.h"
 #include "kevent.h"
+#include "knic.h"
 #include "kpipe.h"
 #include "kport.h"
 #include "kswitch.h"
@@ -133,6 +134,8 @@ static void publish(struct change *c)
 	case KSPEC_PORT:
 		/* the names and the ends have been looked at */
 		WARN_ON_ONCE(kport_publish(c->port));
+		if (knic_lacks(c->port))
+			knic_say_gone(c->port);
 		if (c->on_pipe)
 			WARN_ON_ONCE(kpipe_attach(c->on_pipe, c->spec.port.end,
 						  c->port));

@@ -211,7 +211,7 @@ static int put_statics(struct nl_msg *msg, const struct switch_spec *sw)
 	return 0;
 }
 
-/* What is not said; not everybody knows NIC_LATER. */
+/* What is not said. */
 static uint32_t port_mask(const struct port_spec *p)
 {
 	return ~((p->has_mac ? 0 : FIELD_BIT(PTN_PO_MAC)) |

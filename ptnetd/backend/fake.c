@@ -192,8 +192,7 @@ static int fake_info(struct backend *b, struct backend_info *out,
 		.revision = world.revision,
 		.instance = world.instance,
 		.features = PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-			    PTN_FEATURE_PORT | PTN_FEATURE_NIC |
-			    PTN_FEATURE_VM | PTN_FEATURE_NIC_LATER,
+			    PTN_FEATURE_PORT | PTN_FEATURE_NIC | PTN_FEATURE_VM,
 		.workers = 1,
 	};
 	return 0;

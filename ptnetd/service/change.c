@@ -284,7 +284,7 @@ static void check_features_of(struct change *c, const struct topology *t,
 			"the backend cannot do pipes");
 }
 
-static enum outcome ask_features(struct change *c, uint32_t *features)
+static enum outcome check_features(struct change *c)
 {
 	struct service *s = c->s;
 	struct backend_error error = {0};
@@ -293,15 +293,9 @@ static enum outcome ask_features(struct change *c, uint32_t *features)
 
 	if (err)
 		return backend_outcome(s, err, &error, c->r);
-	*features = info.features;
-	return OUTCOME_DONE;
-}
-
-static enum outcome check_features(struct change *c, uint32_t features)
-{
 	c->r->detail[0] = 0;
 	for (size_t i = 0; i < c->fresh.count; i++)
-		check_features_of(c, &c->fresh.list[i], features);
+		check_features_of(c, &c->fresh.list[i], info.features);
 	if (!diags_any(&c->r->diags))
 		return OUTCOME_DONE;
 	if (!c->r->detail[0])
@@ -351,15 +345,12 @@ static enum outcome check_foreign(struct change *c)
 static enum outcome make_plan(struct change *c)
 {
 	enum outcome o = reconcile_dump(c->s, &c->have, c->r);
-	uint32_t features = 0;
 
 	if (o == OUTCOME_DONE)
-		o = ask_features(c, &features);
-	if (o == OUTCOME_DONE)
-		o = check_features(c, features);
+		o = check_features(c);
 	if (o == OUTCOME_DONE)
 		o = check_foreign(c);
-	state_mark_later(&c->next.objects, &c->s->wanted.objects, features);
+	state_mark_later(&c->next.objects, &c->s->wanted.objects);
 	if (o == OUTCOME_DONE &&
 	    plan_make(&c->plan, &c->next.objects, &c->have))
 		o = no_memory(c);

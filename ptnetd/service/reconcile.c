@@ -94,7 +94,7 @@ static int apply_difference(struct service *s, const struct plan *plan,
 
 	if (err || (!plan->count && info.revision == s->revision))
 		return err;
-	state_mark_later(&s->wanted.objects, &s->wanted.objects, info.features);
+	state_mark_later(&s->wanted.objects, &s->wanted.objects);
 	err = s->config.ops->apply(s->backend, plan, s->revision, error);
 	if (!err && plan->count)
 		log_info("backend %s: %zu created, %zu changed, %zu replaced, "

@@ -123,14 +123,12 @@ static bool is_known(const struct port_spec *p, const struct objects *known)
 	return port_spec_equal(&same, old);
 }
 
-void state_mark_later(struct objects *of, const struct objects *known,
-		      uint32_t features)
+void state_mark_later(struct objects *of, const struct objects *known)
 {
 	for (size_t i = 0; i < of->n_ports; i++) {
 		struct port_spec *p = &of->ports[i];
 
-		p->nic_later = features & PTN_FEATURE_NIC_LATER &&
-			       p->device[0] && is_known(p, known);
+		p->nic_later = p->device[0] && is_known(p, known);
 	}
 }
 

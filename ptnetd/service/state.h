@@ -45,10 +45,8 @@ int state_gather(struct objects *out, const struct topologies *set);
 /**
  * state_mark_later - which ports are made even if their device is missing
  * @known: what is declared already; these may have lost theirs meanwhile
- * @features: of the backend
  */
-void state_mark_later(struct objects *of, const struct objects *known,
-		      uint32_t features);
+void state_mark_later(struct objects *of, const struct objects *known);
 
 /** state_shell - room for @count topologies and stamps; 0 or -ENOMEM */
 int state_shell(struct wanted *w, size_t count);

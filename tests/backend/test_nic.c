@@ -490,18 +490,23 @@ static void assert_goes_on(struct driver *guest)
 	assert_int_equal(wire_promiscuity(ONE), 1);
 }
 
-/* ptnetd is told, and plans anew; that the engine needs nobody, it may know. */
-static void take_again(struct host *h)
+static void assert_told(struct host *h)
 {
 	bool told = false;
 
-	if (!is_kernel())
-		assert_state(h, ONE, PTN_PORT_UP);
 	for (int ms = 0; !told && ms < PATIENCE_MS; ms++) {
 		poll(NULL, 0, 1);
 		told = host_changed(h);
 	}
 	assert_true(told);
+}
+
+/* ptnetd is told, and plans anew; that the engine needs nobody, it may know. */
+static void take_again(struct host *h)
+{
+	if (!is_kernel())
+		assert_state(h, ONE, PTN_PORT_UP);
+	assert_told(h);
 	declare(h, "s", "s");
 	assert_state(h, ONE, PTN_PORT_UP);
 }
@@ -533,6 +538,48 @@ static void a_device_goes_and_comes_back(void **state)
 	assert_sound(h);
 	driver_end(&guest);
 	close(second);
+}
+
+static const uint64_t PINNED_MAC = 0x770000000002;
+
+/* The first device's port is there without it, and an address is said to be. */
+static void declare_lacking(struct host *h, bool pinned)
+{
+	struct static_mac mac = {{2, 0, 0, 0, 0, 0x77}, ONE};
+	const struct switch_spec s = {"s", "t", 0, 64, &mac, pinned};
+
+	objects_add_switch(&want, &s, NULL);
+	want_guest("s");
+	want_nic(ONE, "s")->nic_later = true;
+	want_nic(TWO, "s")->nic_later = true;
+	apply(h);
+}
+
+/* As after a start of the machine: what was declared before may lack it. */
+static void a_device_that_comes_later(void **state)
+{
+	struct host *h = *state;
+	struct driver guest;
+
+	NEEDS_DEVICES(state);
+	declare(h, NULL, NULL);
+	wire_remove(ONE);
+	declare_lacking(h, false);
+	declare_lacking(h, true);
+	assert_state(h, ONE, PTN_PORT_FAULTED);
+	assert_true(host_port(h, ONE).device_gone);
+	assert_state(h, TWO, PTN_PORT_UP);
+	driver_start(&guest, h, GUEST, 0);
+	host_changed(h);
+	wire_make(ONE, FAR_ONE);
+	assert_told(h);
+	declare_lacking(h, true);
+	assert_state(h, ONE, PTN_PORT_UP);
+	assert_false(host_port(h, ONE).device_gone);
+	assert_true(is_learned(h, "s", PINNED_MAC, ONE));
+	assert_goes_on(&guest);
+	assert_sound(h);
+	driver_end(&guest);
 }
 
 static void a_device_comes_by_its_name(void **state)
@@ -820,6 +867,7 @@ int main(int argc, char **argv)
 		NIC_TEST(a_wires_large_packets_are_cut),
 		NIC_TEST(a_wires_large_packets_and_headers),
 		NIC_TEST(a_device_goes_and_comes_back),
+		NIC_TEST(a_device_that_comes_later),
 		NIC_TEST(a_device_comes_by_its_name),
 		NIC_TEST(a_device_that_is_down_waits),
 		NIC_TEST(a_wire_that_is_unplugged),

@@ -139,10 +139,10 @@ static void a_commit_does_all_and_keeps_the_revision(void **state)
 	objects_fini(&o);
 	party_info(p, &info);
 	assert_int_equal(info.revision, 42);
-	assert_int_equal(info.features,
-			 PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
-				 PTN_FEATURE_PORT | PTN_FEATURE_NIC |
-				 PTN_FEATURE_VM | PTN_FEATURE_NIC_LATER);
+	assert_int_equal(info.features, PTN_FEATURE_SWITCH | PTN_FEATURE_PIPE |
+						PTN_FEATURE_PORT |
+						PTN_FEATURE_NIC |
+						PTN_FEATURE_VM);
 }
 
 /* What is refused, and the sentence that must say why. */

@@ -107,7 +107,6 @@ enum ptn_feature {
 	PTN_FEATURE_PORT = 1 << 2, /* ports for host programs */
 	PTN_FEATURE_NIC = 1 << 3,
 	PTN_FEATURE_VM = 1 << 4,
-	PTN_FEATURE_NIC_LATER = 1 << 5, /* no topology's: PTN_PO_NIC_LATER */
 };
 
 enum ptn_switch_attr {
@@ -185,7 +184,7 @@ enum ptn_port_attr {
 			   */
 	PTN_PO_DEVICE_GONE, /* u8, out */
 	/* u8, in: it has been declared before, so that its network device may
-	 * be missing: as if that had gone. To who has the feature only. */
+	 * be missing: as if that had gone */
 	PTN_PO_NIC_LATER,
 	PTN_PO_MAX = PTN_PO_NIC_LATER,
 };

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "core/device.h"
 #include "core/segment.h"
 
@@ -31,6 +32,7 @@ enum {
 	VNET_CSUM_START = 6,
 	NEEDS_CSUM = 1,
 	FRAME_BYTES = 68 * 1024,
+	SENTENCE = 256,
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct tpacket_auxdata)),
 	/*
 	 * What is under way in the kernel: of small frames fewer than it
@@ -60,7 +62,9 @@ struct nic_queue {
 
 struct nic {
 	char device[IFNAMSIZ];
-	unsigned index; /* 0: there is none */
+	uint32_t buf_size; /* as nic_check() takes it */
+	unsigned index; /* 0: there is none that can be had */
+	unsigned unfit; /* the one that cannot, as the log knows */
 	unsigned opened; /* the one that the sockets are of; 0: none */
 	uint32_t runs; /* up, and with a carrier; the control thread's to say */
 	struct ptn_port *port; /* NULL: not attached */
@@ -522,14 +526,17 @@ int nic_fd(const struct nic *n, uint32_t queue)
 
 /* Life */
 
-struct nic *nic_new(const char *device)
+struct nic *nic_new(const char *device, uint32_t buf_size)
 {
+	char text[SENTENCE];
 	struct nic *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;
 	snprintf(n->device, sizeof(n->device), "%s", device);
-	n->index = if_nametoindex(device);
+	n->buf_size = buf_size;
+	if (!nic_check(device, buf_size, text, sizeof(text)))
+		n->index = if_nametoindex(device);
 	for (uint32_t i = 0; i < PTN_RINGS_MAX; i++)
 		n->queue[i].fd = -1;
 	return n;
@@ -616,11 +623,29 @@ static void look_at_carrier(struct nic *n)
 		ptn_device_room_made(n->port, i);
 }
 
+/* A device of its name that comes must be as one that is declared. */
+static unsigned find(struct nic *n)
+{
+	const unsigned index = if_nametoindex(n->device);
+	char text[SENTENCE];
+
+	if (!index || index == n->index)
+		return index;
+	if (!nic_check(n->device, n->buf_size, text, sizeof(text))) {
+		n->unfit = 0;
+		return index;
+	}
+	if (n->unfit != index)
+		log_warn("a network device that came is not taken: %s", text);
+	n->unfit = index;
+	return 0;
+}
+
 enum nic_news nic_look(struct nic *n)
 {
 	const unsigned was = n->index;
 
-	n->index = if_nametoindex(n->device);
+	n->index = find(n);
 	if (was && !n->index)
 		return NIC_WENT;
 	if (!was && n->index)

@@ -31,8 +31,11 @@ struct ptn_work;
  */
 int nic_check(const char *device, uint32_t buf_size, char *text, size_t size);
 
-/** nic_new - for a port; its device is not touched. NULL: no memory */
-struct nic *nic_new(const char *device);
+/**
+ * nic_new - for a port; its device is not touched. NULL: no memory
+ * @buf_size: as nic_check() takes it, of this device and of those to come
+ */
+struct nic *nic_new(const char *device, uint32_t buf_size);
 
 /** nic_free - closed, or never opened. Takes NULL. */
 void nic_free(struct nic *n);
@@ -89,7 +92,7 @@ enum nic_news {
 /** nic_look - something happened to some device; what of this one? */
 enum nic_news nic_look(struct nic *n);
 
-/** nic_is_lost - there is no device of its name */
+/** nic_is_lost - there is no device of its name that can be had */
 bool nic_is_lost(const struct nic *n);
 
 /** nic_is_same - both mean one device, by whichever of its names */

@@ -377,9 +377,12 @@ static int check_device(struct txn *t, struct op *op)
 	err = nic_check(device,
 			vport_is_uplink(op->port) ? op->port->buf_size : 0,
 			text, sizeof(text));
-	if (err == -ENODEV && op->nic_later)
+	if (!err)
 		return 0;
-	return err ? refuse(t, op, err, "%s", text) : 0;
+	if (!op->nic_later)
+		return refuse(t, op, err, "%s", text);
+	log_warn("port %s: %s", op->port->spec.name, text);
+	return 0;
 }
 
 static int check_new_port(struct txn *t, struct op *op)

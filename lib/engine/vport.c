@@ -126,7 +126,8 @@ int vport_new(struct vport **out, struct engine *e,
 	set_shape(p);
 	err = new_core(p);
 	if (!err && spec->device[0]) {
-		p->nic = nic_new(spec->device);
+		p->nic = nic_new(spec->device,
+				 vport_is_uplink(p) ? p->buf_size : 0);
 		err = p->nic ? 0 : -ENOMEM;
 	}
 	if (err) {

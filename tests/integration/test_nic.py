@@ -273,6 +273,27 @@ def test_an_engine_that_starts_without_devices(net, devices, whole):
     assert net.log.count(WENT) >= 2 and net.log.count(CAME) == 2, net.log
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_device_that_is_unfit_when_it_comes(net, devices, whole):
+    """It is waited for as if it were missing."""
+    declare(net, everywhere())
+    remove(UP)
+    ip("link", "add", UP, "mtu", 9000, "type", "veth", "peer", "name", FAR_UP)
+    for end in (UP, FAR_UP):
+        quiet(end)
+        ip("link", "set", end, "up")
+    log = net.run_dir / "engine.log"
+    why = f"a network device that came is not taken: {UP}: frames of MTU 9000 need"
+    until(lambda: why in log.read_text(), "nothing is said of it")
+    assert states(net, UP) == ["faulted"]
+    restarted(net, whole)
+    assert states(net, UP, "v.wan", "probe") == ["faulted", "down", "down"]
+    assert f"port {UP}: {UP}: frames of MTU 9000 need" in log.read_text()
+    ip("link", "set", UP, "mtu", 1500)
+    until(lambda: states(net, UP) == ["up"], "it is not taken again")
+    passes(net, "probe", FAR_UP)
+
+
 def test_what_is_new_must_have_its_device(net, devices):
     """Also beside what may wait for its own."""
     declare(net, everywhere())

@@ -722,8 +722,8 @@ def test_top_outlives_the_daemon_and_ends_by_a_signal(server):
                                stdout=subprocess.PIPE, env=environment())
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    process.stdout.close()
     assert process.wait(timeout=5) == -signal.SIGINT
+    process.stdout.close()
 
 
 # --- the real daemon ------------------------------------------------------

@@ -16,25 +16,19 @@ enum { EVENT_BYTES = MESSAGE_DATAGRAM_MAX };
 
 /* How many more */
 
-static const char *what_again(uint32_t type)
+/*
+ * Of what VMs and programs can cause as often as they like; NULL of all else,
+ * which is the host's own.
+ */
+static const char *again(uint32_t type)
 {
-	switch ((enum ptn_event)type) {
-	case PTN_EVENT_PORT_FAULT:
-		return "a ring was corrupted";
-	case PTN_EVENT_PORT_STOPPED:
-		return "it was stopped";
-	case PTN_EVENT_STORM:
-		return "it flooded";
-	case PTN_EVENT_NIC_GONE:
-	case PTN_EVENT_NIC_BACK:
-	case PTN_EVENT_CHANGED:
-	case PTN_EVENT_PORT_UP:
-	case PTN_EVENT_PORT_DOWN:
-	case PTN_EVENT_PORT_NEW:
-	case PTN_EVENT_PORT_GONE:
-		break;
-	}
-	return "it was heard of";
+	static const char *const words[] = {
+		[PTN_EVENT_PORT_FAULT] = "a ring was corrupted",
+		[PTN_EVENT_PORT_STOPPED] = "it was stopped",
+		[PTN_EVENT_STORM] = "it flooded",
+	};
+
+	return type < sizeof(words) / sizeof(*words) ? words[type] : NULL;
 }
 
 static void end_line(struct events_line *l)
@@ -42,7 +36,7 @@ static void end_line(struct events_line *l)
 	if (l->limit.more)
 		log_warn("%s %s: %s %u more times",
 			 l->type == PTN_EVENT_STORM ? "switch" : "port",
-			 l->name, what_again(l->type), l->limit.more);
+			 l->name, again(l->type), l->limit.more);
 	l->type = 0;
 }
 
@@ -143,13 +137,6 @@ static void say(const struct message_event *e)
 	}
 }
 
-/* By a VM or a program, as often as it likes; devices are the host's own. */
-static bool is_by_others(uint32_t type)
-{
-	return type == PTN_EVENT_PORT_FAULT || type == PTN_EVENT_PORT_STOPPED ||
-	       type == PTN_EVENT_STORM;
-}
-
 /* Returns whether there is something to do. */
 static bool tell(struct events *e, const struct message_event *event,
 		 int64_t now)
@@ -157,7 +144,7 @@ static bool tell(struct events *e, const struct message_event *event,
 	const char *name = event->type == PTN_EVENT_STORM ? event->sw
 							  : event->port;
 
-	if (!is_by_others(event->type) ||
+	if (!again(event->type) ||
 	    limit_may_say(limit_of(e, event->type, name), now))
 		say(event);
 	return event->type == PTN_EVENT_NIC_BACK;

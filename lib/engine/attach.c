@@ -24,7 +24,6 @@
 
 enum {
 	SHUT_MS = 10 * 1000, /* to a program that held a worker */
-	TELL_PERIOD_MS = 10000, /* as control.h says */
 	/* Room in a domain's region for ports declared later. */
 	DOMAIN_SPARE_PORTS = 16,
 };
@@ -161,14 +160,13 @@ static void doorbell_heard(struct loop_source *source, uint32_t events)
 
 static void tell_stopped(struct attach *a)
 {
-	const uint64_t now = ptn_now_ms();
 	struct vport *p = a->port;
 	struct message_event event = {.type = PTN_EVENT_PORT_STOPPED,
 				      .pid = (uint32_t)a->pid};
 
-	if (p->told && now - p->told < TELL_PERIOD_MS)
+	/* as control.h says */
+	if (!limit_may_say(&p->told, (int64_t)ptn_now_ms()))
 		return;
-	p->told = now;
 	strcpy(event.port, p->spec.name);
 	control_tell(p->engine->control, &event);
 }

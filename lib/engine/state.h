@@ -76,7 +76,7 @@ struct vport {
 	uint64_t shut_until; /* ms: nobody may attach before */
 	uint64_t past[PTN_C_MAX + 1]; /* counters of earlier attachments */
 	struct limit limit; /* of what the log says of its programs */
-	uint64_t told; /* ms: ... and listeners of its being stopped */
+	struct limit told; /* ... and listeners hear of its being stopped */
 	bool leaving, changing; /* by the transaction that is being done */
 };
 

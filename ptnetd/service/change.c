@@ -350,9 +350,10 @@ static enum outcome make_plan(struct change *c)
 		o = check_features(c);
 	if (o == OUTCOME_DONE)
 		o = check_foreign(c);
+	if (o != OUTCOME_DONE)
+		return o;
 	state_mark_later(&c->next.objects, &c->s->wanted.objects);
-	if (o == OUTCOME_DONE &&
-	    plan_make(&c->plan, &c->next.objects, &c->have))
+	if (plan_make(&c->plan, &c->next.objects, &c->have))
 		o = no_memory(c);
 	return o;
 }

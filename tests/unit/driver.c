@@ -41,18 +41,6 @@ void driver_end(struct driver *d)
 	qemu_end(&d->q);
 }
 
-static void publish(struct driver *d, uint32_t ring, uint32_t vector,
-		    uint32_t head)
-{
-	struct nm_csb_atok *a = guest_atok(&d->q, ring);
-
-	__atomic_store_n(&a->cur, head, __ATOMIC_RELAXED);
-	__atomic_store_n(&a->head, head, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&guest_ktoa(&d->q, ring)->kern_need_kick,
-			    __ATOMIC_SEQ_CST))
-		qemu_doorbell(&d->q, vector);
-}
-
 static uint32_t room(const struct driver *d)
 {
 	const uint32_t tail = __atomic_load_n(&guest_ktoa(&d->q, 0)->hwtail,
@@ -79,7 +67,7 @@ void driver_send(struct driver *d, const uint8_t *frame, uint32_t len)
 		frame += n;
 		len -= n;
 	}
-	publish(d, 0, PTN_VECTOR_TX(0), d->tx);
+	guest_publish(&d->q, 0, d->tx);
 }
 
 static uint32_t take_from(struct driver *d, uint32_t queue, uint8_t *frame)
@@ -99,7 +87,7 @@ static uint32_t take_from(struct driver *d, uint32_t queue, uint8_t *frame)
 	}
 	d->rx[queue] = at;
 	if (len)
-		publish(d, ring, PTN_VECTOR_RX(queue), at);
+		guest_publish(&d->q, ring, at);
 	return len;
 }
 

@@ -108,9 +108,12 @@ uint8_t *guest_buffer(struct netmap_ring *r, uint32_t slot)
 	       (size_t)r->slot[slot].buf_idx * r->nr_buf_size;
 }
 
-static void publish(struct qemu *q, uint32_t ring, uint32_t vector,
-		    uint32_t head)
+void guest_publish(struct qemu *q, uint32_t ring, uint32_t head)
 {
+	const uint32_t vector = ring < GUEST_QUEUES
+					? PTN_VECTOR_TX(ring)
+					: PTN_VECTOR_RX(ring - GUEST_QUEUES);
+
 	__atomic_store_n(&guest_atok(q, ring)->cur, head, __ATOMIC_RELAXED);
 	__atomic_store_n(&guest_atok(q, ring)->head, head, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&guest_ktoa(q, ring)->kern_need_kick,
@@ -126,7 +129,7 @@ void guest_send_frame(struct qemu *q, uint32_t at, const void *frame,
 
 	memcpy(guest_buffer(r, at), frame, len);
 	r->slot[at].len = len;
-	publish(q, 0, PTN_VECTOR_TX(0), (at + 1) % r->num_slots);
+	guest_publish(q, 0, (at + 1) % r->num_slots);
 }
 
 void guest_send(struct qemu *q, uint32_t at, uint8_t to, uint8_t from)

@@ -49,6 +49,9 @@ void guest_send_frame(struct qemu *q, uint32_t at, const void *frame,
 /** guest_header - ask for headers of that length: what the host answers */
 int guest_header(struct qemu *q, uint32_t len);
 
+/** guest_publish - cur and head of a ring, and a kick if the host sleeps */
+void guest_publish(struct qemu *q, uint32_t ring, uint32_t head);
+
 /** guest_receive - until a frame is in slot @at of any receive ring: which */
 uint32_t guest_receive(struct qemu *q, uint32_t at);
 

@@ -100,11 +100,7 @@ static void take_frame(struct qemu *q)
 	const uint32_t queue = (uint32_t)wait_for_frame(q);
 	const uint32_t next = (rx_atok(q, queue)->head + 1) % SLOTS;
 
-	rx_atok(q, queue)->cur = next;
-	__atomic_store_n(&rx_atok(q, queue)->head, next, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&rx_ktoa(q, queue)->kern_need_kick,
-			    __ATOMIC_SEQ_CST))
-		qemu_doorbell(q, PTN_VECTOR_RX(queue));
+	guest_publish(q, GUEST_QUEUES + queue, next);
 }
 
 static void give_frames(struct qemu *q, uint32_t n, uint8_t to, uint8_t from)

@@ -179,12 +179,7 @@ static uint32_t receive(struct neighbour *n, uint32_t ring, uint8_t from,
 	if (n->at[ring] == tail)
 		return 0;
 	n->at[ring] = tail;
-	guest_atok(&n->q, ring)->cur = tail;
-	__atomic_store_n(&guest_atok(&n->q, ring)->head, tail,
-			 __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&guest_ktoa(&n->q, ring)->kern_need_kick,
-			    __ATOMIC_SEQ_CST))
-		qemu_doorbell(&n->q, PTN_VECTOR_RX(ring - GUEST_QUEUES));
+	guest_publish(&n->q, ring, tail);
 	return got;
 }
 

@@ -351,18 +351,10 @@ static void a_frame_that_lies_elsewhere_is_lost(void **state)
 /* All that has come is given back, unread. */
 static void take_all(struct qemu *q)
 {
-	for (uint32_t i = GUEST_QUEUES; i < 2 * GUEST_QUEUES; i++) {
-		const uint32_t tail = __atomic_load_n(&guest_ktoa(q, i)->hwtail,
-						      __ATOMIC_ACQUIRE);
-
-		__atomic_store_n(&guest_atok(q, i)->cur, tail,
-				 __ATOMIC_RELAXED);
-		__atomic_store_n(&guest_atok(q, i)->head, tail,
-				 __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&guest_ktoa(q, i)->kern_need_kick,
-				    __ATOMIC_SEQ_CST))
-			qemu_doorbell(q, PTN_VECTOR_RX(i - GUEST_QUEUES));
-	}
+	for (uint32_t i = GUEST_QUEUES; i < 2 * GUEST_QUEUES; i++)
+		guest_publish(q, i,
+			      __atomic_load_n(&guest_ktoa(q, i)->hwtail,
+					      __ATOMIC_ACQUIRE));
 }
 
 /*
